@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "winnow/core/fingerprint.hpp"
+#include "winnow/core/matrix.hpp"
+#include "winnow/core/progress.hpp"
+#include "winnow/core/run.hpp"
+
+namespace winnow::io {
+
+/// Embedding rows as read from disk.
+struct Embeddings {
+  Matrix<float> rows;  ///< [n, d]
+  Fingerprint fingerprint;
+  std::vector<InputFile> inputs;  ///< with XXH3 hashes, computed in the one reading pass
+};
+
+/// Shards of `--embeddings`: one file, a comma list, a glob or a folder (its *.npy), in natural
+/// order (`part-2` before `part-10`); a comma list keeps the order given.
+/// @throws BadFile when nothing matches.
+std::vector<std::filesystem::path> expand_shards(const std::string& text);
+
+/// Reads embeddings into memory as float32.
+///
+/// Accepts float16/32/64 and integers, C or Fortran order, shards of equal width and dtype.
+/// @throws BadFile not 2-d, no rows or columns, shards that differ; NonFiniteInput naming file,
+///         row (within the shard) and column of the first NaN or Inf, also where float64 overflows
+///         float32.
+Embeddings read_embeddings(const std::string& shards, Progress& progress = silent());
+
+/// Writes `NAME.npy` (float32) and its sidecar `NAME.json`.
+void write_embeddings(const std::filesystem::path& path, MatrixView<const float> rows, Json sidecar,
+                      const Fingerprint& fingerprint);
+
+/// Class labels of a whole dataset.
+struct Labels {
+  std::vector<std::int32_t> values;      ///< [n], in [0, class_names.size())
+  std::vector<std::string> class_names;  ///< numbers as text when there are no names
+  Fingerprint fingerprint;
+  std::vector<InputFile> inputs;
+};
+
+/// `--labels`: a `.npy` of non-negative integers, a CSV (one column, or the column called `label`;
+/// integers stay as they are, texts become classes in byte order), or a dataset spec.
+/// @throws BadFile naming the row of a bad label.
+Labels read_labels(const std::string& text, Progress& progress = silent());
+
+/// One difficulty score per example.
+struct Scores {
+  std::vector<double> values;  ///< [n], larger is harder
+  Fingerprint fingerprint;
+  std::string metric;  ///< "" when there is no sidecar
+  std::vector<InputFile> inputs;
+};
+
+/// `.npy` (any real dtype, 1-d). @throws NonFiniteInput naming the row; BadFile.
+Scores read_scores(const std::filesystem::path& path);
+
+/// Writes `NAME.npy` (float64) and `NAME.json`: metric, direction, n, fingerprint, then `details`.
+void write_scores(const std::filesystem::path& path, const Scores& scores, const Json& details);
+
+/// Sorted sample ids of a subset (`keep.npy`).
+struct Subset {
+  std::vector<std::int64_t> ids;  ///< strictly increasing, >= 0
+  std::int64_t dataset_size = 0;  ///< n of the dataset, 0 when unknown
+  Fingerprint fingerprint;
+  std::vector<InputFile> inputs;
+};
+
+/// @throws BadFile when not integers, not sorted, repeated or negative (naming the row).
+Subset read_subset(const std::filesystem::path& path);
+
+/// @throws DatasetMismatch "A has 10 rows, but B has 20" unless equal.
+void require_same_length(std::int64_t a, const std::string& name_a, std::int64_t b,
+                         const std::string& name_b);
+
+}  // namespace winnow::io

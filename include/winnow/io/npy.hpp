@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "winnow/core/files.hpp"
+#include "winnow/core/matrix.hpp"
+
+namespace winnow::io {
+
+enum class DType {
+  boolean,
+  int8,
+  uint8,
+  int16,
+  uint16,
+  int32,
+  uint32,
+  int64,
+  uint64,
+  float16,
+  float32,
+  float64
+};
+
+/// "float32", ...
+const char* dtype_name(DType dtype);
+std::size_t dtype_size(DType dtype);
+bool is_floating(DType dtype);
+
+/// One mapped `.npy` array (format versions 1.0, 2.0 and 3.0, little-endian).
+///
+/// The header is checked against the file's length before anything is allocated: a file that is
+/// shorter or longer than its header says is an error.
+class NpyFile {
+ public:
+  /// @throws BadFile naming what was found: wrong magic, version, dtype (also big-endian, object
+  ///         and structured ones), malformed header, negative shape, wrong length.
+  explicit NpyFile(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return file_.path(); }
+  DType dtype() const { return dtype_; }
+  bool fortran_order() const { return fortran_order_; }
+  const std::vector<std::int64_t>& shape() const { return shape_; }
+  /// "[60000, 512] float32".
+  std::string describe() const;
+  /// Product of the shape; 1 for a scalar.
+  std::int64_t size() const;
+  /// The array's bytes, in the file's order.
+  std::span<const std::byte> data() const;
+
+  /// Values [begin, begin + out.size()) in the file's memory order, converted to T.
+  template <class T>
+  void read(std::int64_t begin, std::span<T> out) const;
+
+ private:
+  MappedFile file_;
+  DType dtype_ = DType::float32;
+  bool fortran_order_ = false;
+  std::vector<std::int64_t> shape_;
+  std::size_t offset_ = 0;
+};
+
+/// A one-dimensional array, converted. @throws BadFile when not 1-d.
+std::vector<double> read_vector_f64(const std::filesystem::path& path);
+/// A one-dimensional integer (or bool) array. @throws BadFile when not 1-d or floating.
+std::vector<std::int64_t> read_vector_i64(const std::filesystem::path& path);
+
+/// Atomic writers, format version 1.0, C order.
+void write_npy(const std::filesystem::path& path, std::span<const double> values);
+void write_npy(const std::filesystem::path& path, std::span<const std::int64_t> values);
+void write_npy(const std::filesystem::path& path, std::span<const std::int32_t> values);
+void write_npy(const std::filesystem::path& path, std::span<const std::uint8_t> values);
+/// Same, dtype '|b1'; each value 0 or 1.
+void write_npy_bool(const std::filesystem::path& path, std::span<const std::uint8_t> values);
+void write_npy(const std::filesystem::path& path, MatrixView<const float> values);
+
+}  // namespace winnow::io
