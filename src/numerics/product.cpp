@@ -14,7 +14,7 @@ namespace {
 
 std::atomic<Isa> chosen_isa{Isa::automatic};
 
-std::int64_t op_rows(MatrixView<const float> m, Transpose t) {
+[[maybe_unused]] std::int64_t op_rows(MatrixView<const float> m, Transpose t) {
   return t == Transpose::no ? m.rows() : m.cols();
 }
 std::int64_t op_cols(MatrixView<const float> m, Transpose t) {

@@ -50,6 +50,21 @@ class MatrixView {
   std::int64_t cols_ = 0;
 };
 
+/// Starts every allocation on a cache line.
+template <class T>
+struct AlignedAllocator {
+  using value_type = T;
+  AlignedAllocator() = default;
+  template <class U>
+  // NOLINTNEXTLINE(google-explicit-constructor): allocators convert by definition.
+  AlignedAllocator(const AlignedAllocator<U>& /*other*/) {}
+  T* allocate(std::size_t n) {
+    return static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{64}));
+  }
+  void deallocate(T* p, std::size_t /*n*/) { ::operator delete (p, std::align_val_t{64}); }
+  bool operator==(const AlignedAllocator& /*other*/) const { return true; }
+};
+
 /// Owned row-major [rows, cols] matrix, zero-initialised, rows contiguous, 64-byte aligned start.
 template <class T>
 class Matrix {
@@ -78,18 +93,7 @@ class Matrix {
   operator MatrixView<T>() { return view(); }
 
  private:
-  struct Aligned {
-    using value_type = T;
-    Aligned() = default;
-    template <class U>
-    explicit Aligned(const U& /*other*/) {}
-    T* allocate(std::size_t n) {
-      return static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{64}));
-    }
-    void deallocate(T* p, std::size_t /*n*/) { ::operator delete (p, std::align_val_t{64}); }
-    bool operator==(const Aligned& /*other*/) const { return true; }
-  };
-  std::vector<T, Aligned> values_;
+  std::vector<T, AlignedAllocator<T>> values_;
   std::int64_t rows_ = 0;
   std::int64_t cols_ = 0;
 };

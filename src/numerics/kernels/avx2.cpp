@@ -1,0 +1,11 @@
+#include "numerics/kernels/kernels.hpp"
+
+namespace winnow::numerics::avx2 {
+namespace {
+// NOLINTNEXTLINE(bugprone-suspicious-include): compiled once per instruction set
+#include "numerics/kernels/kernels.inl"
+}  // namespace
+
+const Kernels& kernels() { return table; }
+
+}  // namespace winnow::numerics::avx2

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+
+#include "winnow/numerics/product.hpp"
+
+namespace winnow::numerics {
+
+/// Position and value of a row's smallest entry.
+struct Smallest {
+  std::int64_t index = 0;
+  float value = 0.0F;
+};
+
+/// The inner loops, compiled once per instruction set. All take contiguous float32 arrays.
+struct Kernels {
+  /// sum_i a_i b_i, accumulated in double.
+  double (*dot)(const float* a, const float* b, std::int64_t n);
+  /// sum_i (a_i - b_i)^2, differences and sum in double.
+  double (*squared_distance)(const float* a, const float* b, std::int64_t n);
+  /// min_i (offset_i - values_i), the lowest index on ties; n >= 1.
+  Smallest (*smallest_difference)(const float* offset, const float* values, std::int64_t n);
+  /// Adds the triangle code of one patch to `pool`: z_i = sqrt(max(0, x2 + c2_i - 2 xc_i)),
+  /// pool_i += max(0, mean(z) - z_i). `xc` is overwritten by z.
+  void (*add_triangle)(float x2, const float* c2, float* xc, float* pool, std::int64_t n);
+  /// y += a x, x converted to double.
+  void (*add_to)(const float* x, double* y, std::int64_t n);
+};
+
+namespace scalar {
+const Kernels& kernels();
+}
+namespace avx2 {
+const Kernels& kernels();
+}
+namespace avx512 {
+const Kernels& kernels();
+}
+
+/// The table for the instruction set in force; cheap, but fetch it outside of inner loops.
+const Kernels& kernels();
+
+}  // namespace winnow::numerics
