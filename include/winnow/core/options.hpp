@@ -21,8 +21,8 @@ namespace winnow {
 ///       visit(self.n_clusters, {.name = "clusters", .help = "Number of clusters k.", .min = 1});
 ///     }
 struct FieldInfo {
-  const char* name;       ///< Flag without dashes, also the name in messages.
-  const char* help;       ///< One sentence.
+  const char* name = "";  ///< Flag without dashes, also the name in messages.
+  const char* help = "";  ///< One sentence.
   const char* unit = "";  ///< "", "examples", "pixels", ...
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
