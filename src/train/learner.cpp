@@ -1,0 +1,194 @@
+#include "winnow/train/learner.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "train/checks.hpp"
+#include "train/objective.hpp"
+#include "train/schedule.hpp"
+#include "train/standardise.hpp"
+#include "winnow/core/error.hpp"
+#include "winnow/core/parallel.hpp"
+
+namespace winnow::train {
+
+namespace {
+
+/// Rows that whole-subset passes hold at a time.
+constexpr std::int64_t evaluation_rows = 512;
+
+LearnerShape shape_of(const LabelledRows& train, std::int32_t n_classes,
+                      const LearnerOptions& options) {
+  return {.inputs = train.rows.cols(),
+          .classes = n_classes,
+          .hidden = options.model == LearnerModel::mlp ? options.hidden : 0};
+}
+
+void check_rows(const LabelledRows& data, const char* name) {
+  if (data.rows.rows() != static_cast<std::int64_t>(data.labels.size())) {
+    throw InvalidArgument(fmt::format("{} has {} rows but {} labels; expected one label a row",
+                                      name, data.rows.rows(), data.labels.size()));
+  }
+}
+
+std::int32_t check_input(const LabelledRows& train, std::span<const std::int64_t> subset,
+                         const LabelledRows& test, const LearnerOptions& options) {
+  options.validate();
+  check_rows(train, "the training set");
+  check_rows(test, "the test set");
+  if (train.rows.cols() < 1 || train.rows.cols() != test.rows.cols()) {
+    throw InvalidArgument(
+        fmt::format("training rows have {} columns and test rows {}; expected the same, at least 1",
+                    train.rows.cols(), test.rows.cols()));
+  }
+  check_subset(subset, train.rows.rows(), 1);
+  return check_classes(train.labels, test.labels);
+}
+
+std::vector<std::int64_t> first_ids(std::int64_t count) {
+  std::vector<std::int64_t> ids(static_cast<std::size_t>(count));
+  std::iota(ids.begin(), ids.end(), std::int64_t{0});
+  return ids;
+}
+
+/// One training: the state that its steps share.
+class Training {
+ public:
+  Training(const LabelledRows& train, std::span<const std::int64_t> subset, std::int32_t n_classes,
+           const LearnerOptions& options)
+      : train_(train),
+        options_(options),
+        order_(subset, std::min(options.batch_size, static_cast<std::int64_t>(subset.size())),
+               options.seed),
+        subset_(subset),
+        shape_(shape_of(train, n_classes, options)),
+        standardiser_(fit_standardiser(train.rows, subset, options.seed)),
+        parameters_(initial_parameters(shape_, options.seed)),
+        gradient_(parameters_.size()),
+        velocity_(parameters_.size()),
+        objective_(shape_, std::max(order_.batch_size(), evaluation_rows)),
+        inputs_(std::max(order_.batch_size(), evaluation_rows), shape_.inputs) {}
+
+  void run(Progress& progress) {
+    const Schedule schedule(options_.iterations, options_.learning_rate);
+    for (std::int64_t step = 0; step < options_.iterations; ++step) {
+      progress.throw_if_cancelled();
+      const auto ids = order_.next();
+      std::fill(gradient_.begin(), gradient_.end(), 0.0F);
+      accumulate(ids, 1.0F / static_cast<float>(ids.size()));
+      add_penalty(shape_, parameters_, options_.weight_decay, gradient_);
+      update(static_cast<float>(schedule.rate(step)));
+      progress.advance(1);
+    }
+  }
+
+  LearnerResult measure(const LabelledRows& test) {
+    LearnerResult result;
+    result.iterations = options_.iterations;
+    result.epochs_seen = order_.epochs_seen();
+    const double n = static_cast<double>(subset_.size());
+    std::fill(gradient_.begin(), gradient_.end(), 0.0F);
+    double loss = 0.0;
+    std::int64_t wrong = 0;
+    for_each_piece(subset_, [&](std::span<const std::int64_t> ids) {
+      loss += accumulate(ids, static_cast<float>(1.0 / n));
+      for (const bool right : correct(train_, ids)) wrong += right ? 0 : 1;
+    });
+    result.train_error = static_cast<double>(wrong) / n;
+    result.final_loss =
+        loss / n + add_penalty(shape_, parameters_, options_.weight_decay, gradient_);
+    result.gradient_norm = norm(gradient_);
+    for_each_piece(first_ids(test.rows.rows()), [&](std::span<const std::int64_t> ids) {
+      for (const bool right : correct(test, ids)) result.test_correct.push_back(right ? 1 : 0);
+    });
+    result.test_error = error_rate(result.test_correct);
+    return result;
+  }
+
+ private:
+  double accumulate(std::span<const std::int64_t> ids, float gradient_scale) {
+    const auto x = standardiser_.gather(train_.rows, ids, inputs_);
+    labels_.clear();
+    for (const std::int64_t id : ids)
+      labels_.push_back(train_.labels[static_cast<std::size_t>(id)]);
+    return objective_.add_gradient(parameters_, x, labels_, gradient_scale, gradient_);
+  }
+
+  /// Nesterov's step as Sutskever et al. (2013) write it, with the gradient taken at the look-ahead
+  /// point that the parameters hold.
+  void update(float rate) {
+    const auto momentum = static_cast<float>(options_.momentum);
+    const std::size_t count = parameters_.size();
+#pragma omp simd
+    for (std::size_t i = 0; i < count; ++i) {
+      velocity_[i] = momentum * velocity_[i] + gradient_[i];
+      parameters_[i] -= rate * (gradient_[i] + momentum * velocity_[i]);
+    }
+  }
+
+  /// Whether the largest logit (the first of equals) is the label's.
+  std::vector<bool> correct(const LabelledRows& data, std::span<const std::int64_t> ids) {
+    const auto x = standardiser_.gather(data.rows, ids, inputs_);
+    const auto logits = objective_.logits(parameters_, x);
+    std::vector<bool> right(ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const auto row = logits.row(static_cast<std::int64_t>(i));
+      const auto best = std::max_element(row.begin(), row.end()) - row.begin();
+      right[i] = best == data.labels[static_cast<std::size_t>(ids[i])];
+    }
+    return right;
+  }
+
+  template <class Work>
+  static void for_each_piece(std::span<const std::int64_t> ids, const Work& work) {
+    while (!ids.empty()) {
+      const auto piece = ids.first(std::min<std::size_t>(ids.size(), evaluation_rows));
+      work(piece);
+      ids = ids.subspan(piece.size());
+    }
+  }
+
+  static double norm(std::span<const float> v) {
+    double square = 0.0;
+    for (const float value : v) square += static_cast<double>(value) * value;
+    return std::sqrt(square);
+  }
+
+  const LabelledRows& train_;
+  const LearnerOptions& options_;
+  BatchOrder order_;
+  std::span<const std::int64_t> subset_;
+  LearnerShape shape_;
+  Standardiser standardiser_;
+  std::vector<float> parameters_;
+  std::vector<float> gradient_;
+  std::vector<float> velocity_;
+  Objective objective_;
+  Matrix<float> inputs_;
+  std::vector<std::int32_t> labels_;
+};
+
+}  // namespace
+
+LearnerResult train_learner(const LabelledRows& train, std::span<const std::int64_t> subset,
+                            const LabelledRows& test, const LearnerOptions& options,
+                            Progress& progress) {
+  const std::int32_t n_classes = check_input(train, subset, test, options);
+  const auto start = std::chrono::steady_clock::now();
+  LearnerResult result;
+  // One block: products then run on one thread, so that their sums never depend on the thread
+  // count.
+  parallel_blocks(1, progress, [&](std::int64_t) {
+    Training training(train, subset, n_classes, options);
+    training.run(progress);
+    result = training.measure(test);
+  });
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace winnow::train
