@@ -6,7 +6,7 @@
 #include <cassert>
 #include <cmath>
 
-#include "numerics/kernels/kernels.hpp"
+#include "winnow/numerics/kernels.hpp"
 #include "winnow/numerics/product.hpp"
 
 namespace winnow::numerics {

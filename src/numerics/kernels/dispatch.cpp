@@ -1,4 +1,4 @@
-#include "numerics/kernels/kernels.hpp"
+#include "winnow/numerics/kernels.hpp"
 
 namespace winnow::numerics {
 

@@ -1,0 +1,228 @@
+#include "winnow/cluster/kmeans.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "cluster/seeding.hpp"
+#include "winnow/numerics/kernels.hpp"
+#include "winnow/core/error.hpp"
+#include "winnow/core/parallel.hpp"
+#include "winnow/numerics/product.hpp"
+#include "winnow/numerics/vectors.hpp"
+
+namespace winnow::cluster {
+
+namespace {
+
+constexpr std::int64_t block_rows = 512;
+
+void check_input(MatrixView<const float> points, std::int64_t n_clusters) {
+  if (points.empty()) {
+    throw InvalidArgument(
+        fmt::format("kmeans: points are [{}, {}]; expected at least one row and "
+                    "one column",
+                    points.rows(), points.cols()));
+  }
+  if (n_clusters > points.rows()) {
+    throw InvalidArgument(fmt::format("clusters = {}; expected at most {}, the number of rows",
+                                      n_clusters, points.rows()));
+  }
+}
+
+double distance_to(std::span<const float> x, std::span<const float> c, Geometry geometry) {
+  if (geometry == Geometry::euclidean) return numerics::squared_distance(x, c);
+  return std::clamp(1.0 - numerics::dot(x, c), 0.0, 2.0);
+}
+
+/// Assigns every row to its nearest centroid; returns how many rows changed their cluster.
+std::int64_t assign_rows(MatrixView<const float> points, Geometry geometry, KMeansResult& result,
+                         Progress& progress) {
+  const std::int64_t k = result.centroids.rows();
+  // |x - c|^2 = |x|^2 + 2 (|c|^2 / 2 - x.c): the bracket decides.
+  std::vector<float> half_norms(static_cast<std::size_t>(k));
+  for (std::int64_t j = 0; j < k; ++j) {
+    const auto centroid = result.centroids.row(j);
+    half_norms[static_cast<std::size_t>(j)] =
+        geometry == Geometry::spherical
+            ? 0.0F
+            : static_cast<float>(0.5 * numerics::dot(centroid, centroid));
+  }
+  const std::int64_t blocks = (points.rows() + block_rows - 1) / block_rows;
+  std::vector<std::int64_t> changed(static_cast<std::size_t>(blocks));
+  const auto smallest_difference = numerics::kernels().smallest_difference;
+  parallel_blocks(blocks, progress, [&](std::int64_t block) {
+    const std::int64_t begin = block * block_rows;
+    const std::int64_t count = std::min(block_rows, points.rows() - begin);
+    thread_local std::vector<float> buffer;
+    buffer.resize(static_cast<std::size_t>(block_rows * k));
+    const MatrixView<float> products(buffer.data(), count, k);
+    numerics::product(points.block(begin, count), numerics::Transpose::no, result.centroids,
+                      numerics::Transpose::yes, products);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto row = static_cast<std::size_t>(begin + i);
+      const auto nearest = static_cast<std::int32_t>(
+          smallest_difference(half_norms.data(), products.row(i).data(), k).index);
+      changed[static_cast<std::size_t>(block)] += nearest != result.assignment[row] ? 1 : 0;
+      result.assignment[row] = nearest;
+      result.distance[row] =
+          distance_to(points.row(begin + i), result.centroids.row(nearest), geometry);
+    }
+    progress.advance(count);
+  });
+  return std::accumulate(changed.begin(), changed.end(), std::int64_t{0});
+}
+
+/// Row ids grouped by cluster, ascending inside each: ids[starts[j] .. starts[j + 1]).
+struct Groups {
+  std::vector<std::int64_t> starts;
+  std::vector<std::int64_t> ids;
+};
+
+Groups group_rows(const std::vector<std::int32_t>& assignment, std::int64_t k) {
+  Groups groups{std::vector<std::int64_t>(static_cast<std::size_t>(k) + 1),
+                std::vector<std::int64_t>(assignment.size())};
+  for (const auto j : assignment) ++groups.starts[static_cast<std::size_t>(j) + 1];
+  std::partial_sum(groups.starts.begin(), groups.starts.end(), groups.starts.begin());
+  std::vector<std::int64_t> next = groups.starts;
+  for (std::size_t i = 0; i < assignment.size(); ++i) {
+    auto& position = next[static_cast<std::size_t>(assignment[i])];
+    groups.ids[static_cast<std::size_t>(position++)] = static_cast<std::int64_t>(i);
+  }
+  return groups;
+}
+
+/// Centroids become the means of their rows; those without rows stay where they are.
+void update_centroids(MatrixView<const float> points, Geometry geometry, const Groups& groups,
+                      Matrix<float>& centroids) {
+  const auto add_to = numerics::kernels().add_to;
+  parallel_blocks(centroids.rows(), silent(), [&](std::int64_t j) {
+    const auto first = groups.starts[static_cast<std::size_t>(j)];
+    const auto last = groups.starts[static_cast<std::size_t>(j) + 1];
+    if (first == last) return;
+    std::vector<double> sum(static_cast<std::size_t>(points.cols()), 0.0);
+    for (auto i = first; i < last; ++i) {
+      add_to(points.row(groups.ids[static_cast<std::size_t>(i)]).data(), sum.data(), points.cols());
+    }
+    double scale = static_cast<double>(last - first);
+    if (geometry == Geometry::spherical) {
+      scale = std::sqrt(std::inner_product(sum.begin(), sum.end(), sum.begin(), 0.0));
+      if (scale <= 1e-12 * static_cast<double>(last - first)) return;  // the rows cancel out
+    }
+    const auto centroid = centroids.row(j);
+    for (std::size_t c = 0; c < sum.size(); ++c) centroid[c] = static_cast<float>(sum[c] / scale);
+  });
+}
+
+/// Moves each empty cluster to the row that is farthest from its own centroid (ties: lowest id),
+/// as long as such a row differs from its centroid by more than rounding.
+void repair_empty(MatrixView<const float> points, Geometry geometry, const Groups& groups,
+                  const std::vector<double>& distance, Matrix<float>& centroids) {
+  std::vector<std::int64_t> empty;
+  for (std::int64_t j = 0; j < centroids.rows(); ++j) {
+    if (groups.starts[static_cast<std::size_t>(j)] ==
+        groups.starts[static_cast<std::size_t>(j) + 1]) {
+      empty.push_back(j);
+    }
+  }
+  if (empty.empty()) return;
+  std::vector<std::int64_t> farthest(distance.size());
+  std::iota(farthest.begin(), farthest.end(), std::int64_t{0});
+  const auto farther = [&](std::int64_t a, std::int64_t b) {
+    const double da = distance[static_cast<std::size_t>(a)];
+    const double db = distance[static_cast<std::size_t>(b)];
+    return da != db ? da > db : a < b;
+  };
+  const auto wanted = static_cast<std::ptrdiff_t>(std::min(empty.size(), farthest.size()));
+  std::partial_sort(farthest.begin(), farthest.begin() + wanted, farthest.end(), farther);
+  for (std::size_t e = 0; e < static_cast<std::size_t>(wanted); ++e) {
+    const auto row = points.row(farthest[e]);
+    // Float rows equal to their centroid are at most a few ulps away from it.
+    const double size = geometry == Geometry::spherical ? 1.0 : numerics::dot(row, row);
+    if (distance[static_cast<std::size_t>(farthest[e])] <= 1e-6 * size) break;
+    std::ranges::copy(row, centroids.row(empty[e]).begin());
+  }
+}
+
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+void finish(KMeansResult& result) {
+  result.sizes.assign(static_cast<std::size_t>(result.centroids.rows()), 0);
+  for (const auto j : result.assignment) ++result.sizes[static_cast<std::size_t>(j)];
+  result.empty_clusters = std::count(result.sizes.begin(), result.sizes.end(), std::int64_t{0});
+}
+
+KMeansResult start(MatrixView<const float> points, Matrix<float> centroids) {
+  KMeansResult result;
+  result.centroids = std::move(centroids);
+  result.assignment.assign(static_cast<std::size_t>(points.rows()), -1);
+  result.distance.assign(static_cast<std::size_t>(points.rows()), 0.0);
+  return result;
+}
+
+Matrix<float> copy_of(MatrixView<const float> view) {
+  Matrix<float> copy(view.rows(), view.cols());
+  std::copy_n(view.data(), view.size(), copy.data());
+  return copy;
+}
+
+}  // namespace
+
+KMeansResult kmeans(MatrixView<const float> points, const KMeansOptions& options,
+                    Progress& progress, std::optional<MatrixView<const float>> initial) {
+  options.validate();
+  check_input(points, options.n_clusters);
+  if (initial && (initial->rows() != options.n_clusters || initial->cols() != points.cols())) {
+    throw InvalidArgument(fmt::format("initial centroids are [{}, {}]; expected [{}, {}]",
+                                      initial->rows(), initial->cols(), options.n_clusters,
+                                      points.cols()));
+  }
+  if (!initial) progress.stage("seed", options.n_clusters, "centroids");
+  KMeansResult result =
+      start(points, initial ? copy_of(*initial)
+                            : seed_plus_plus(points, options.n_clusters, options.seed, progress));
+  progress.stage("k-means", (options.iterations + 1) * points.rows(), "rows");
+  assign_rows(points, options.geometry, result, progress);
+  result.objective.push_back(mean_of(result.distance));
+  while (result.iterations < options.iterations) {
+    const Groups groups = group_rows(result.assignment, options.n_clusters);
+    update_centroids(points, options.geometry, groups, result.centroids);
+    repair_empty(points, options.geometry, groups, result.distance, result.centroids);
+    const std::int64_t changed = assign_rows(points, options.geometry, result, progress);
+    ++result.iterations;
+    const double before = result.objective.back();
+    result.objective.push_back(mean_of(result.distance));
+    result.converged = changed == 0;
+    if (options.tolerance > 0.0 && before - result.objective.back() <= options.tolerance * before) {
+      result.converged = true;
+      break;
+    }
+  }
+  finish(result);
+  progress.done(fmt::format("{} iterations, objective {:.6g}, {} empty", result.iterations,
+                            result.objective.back(), result.empty_clusters));
+  return result;
+}
+
+KMeansResult assign(MatrixView<const float> points, MatrixView<const float> centroids,
+                    Geometry geometry, Progress& progress) {
+  check_input(points, 1);
+  if (centroids.empty() || centroids.cols() != points.cols()) {
+    throw InvalidArgument(
+        fmt::format("centroids are [{}, {}]; expected {} columns as the rows have",
+                    centroids.rows(), centroids.cols(), points.cols()));
+  }
+  KMeansResult result = start(points, copy_of(centroids));
+  progress.stage("assign", points.rows(), "rows");
+  assign_rows(points, geometry, result, progress);
+  result.objective.push_back(mean_of(result.distance));
+  finish(result);
+  progress.done(fmt::format("mean distance {:.6g}", result.objective.back()));
+  return result;
+}
+
+}  // namespace winnow::cluster

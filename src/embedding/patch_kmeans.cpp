@@ -1,0 +1,151 @@
+#include "embedding/patch_kmeans.hpp"
+#include "embedding/pixels.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "embedding/patch_dictionary.hpp"
+#include "winnow/core/error.hpp"
+#include "winnow/core/parallel.hpp"
+#include "winnow/numerics/product.hpp"
+#include "winnow/numerics/symmetric_eigen.hpp"
+#include "winnow/numerics/vectors.hpp"
+
+namespace winnow::embedding {
+
+namespace {
+
+/// Square roots of the pooled codes of images `ids`, [ids.size(), code_length()].
+Matrix<float> pooled_codes(const PatchDictionary& dictionary, const io::Dataset& dataset,
+                           std::span<const std::int64_t> ids, Progress& progress) {
+  constexpr std::int64_t images_per_task = 16;
+  const std::int64_t image_bytes = dictionary.shape.size();
+  const auto count = static_cast<std::int64_t>(ids.size());
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(count * image_bytes));
+  dataset.read_images(ids, pixels);
+  Matrix<float> codes(count, dictionary.code_length());
+  parallel_blocks((count + images_per_task - 1) / images_per_task, progress, [&](std::int64_t t) {
+    thread_local PatchDictionary::Scratch scratch;
+    const std::int64_t end = std::min((t + 1) * images_per_task, count);
+    for (std::int64_t i = t * images_per_task; i < end; ++i) {
+      const auto code = codes.row(i);
+      dictionary.encode({pixels.data() + i * image_bytes, static_cast<std::size_t>(image_bytes)},
+                        scratch, code);
+      for (float& value : code) value = std::sqrt(value);
+      progress.advance(1);
+    }
+  });
+  return codes;
+}
+
+/// PCA with whitening: y = projection (x - mean).
+struct Projection {
+  std::vector<float> mean;   ///< [c]
+  Matrix<float> directions;  ///< [d, c], eigenvectors over the root of their eigenvalues.
+
+  void apply(Matrix<float>& codes, MatrixView<float> out) const {
+    constexpr std::int64_t block = 256;
+    parallel_blocks((codes.rows() + block - 1) / block, silent(), [&](std::int64_t b) {
+      const std::int64_t begin = b * block;
+      const std::int64_t count = std::min(block, codes.rows() - begin);
+      for (std::int64_t i = begin; i < begin + count; ++i) {
+        const auto code = codes.row(i);
+        for (std::size_t j = 0; j < code.size(); ++j) code[j] -= mean[j];
+      }
+      numerics::product(codes.view().block(begin, count), numerics::Transpose::no, directions,
+                        numerics::Transpose::yes, out.block(begin, count));
+    });
+  }
+};
+
+Projection fit_projection(MatrixView<const float> codes, std::int64_t dimensions,
+                          Progress& progress) {
+  progress.stage("principal components", 0, "");
+  const std::vector<double> mean = numerics::column_means(codes);
+  const auto eigen =
+      numerics::largest_eigenpairs(numerics::covariance(codes, mean, progress), dimensions);
+  Projection projection{{mean.begin(), mean.end()}, Matrix<float>(dimensions, codes.cols())};
+  // Directions without variance would blow rounding up to unit variance.
+  const double floor = 1e-6 * eigen.values.front();
+  for (std::int64_t k = 0; k < dimensions; ++k) {
+    const double scale =
+        1.0 / std::sqrt(std::max(eigen.values[static_cast<std::size_t>(k)], floor));
+    for (std::int64_t j = 0; j < codes.cols(); ++j) {
+      projection.directions(k, j) = static_cast<float>(eigen.vectors(k, j) * scale);
+    }
+  }
+  progress.done(fmt::format("{} of {} kept", dimensions, codes.cols()));
+  return projection;
+}
+
+class PatchKMeans final : public Encoder {
+ public:
+  PatchKMeans(PatchDictionary dictionary, Projection projection)
+      : dictionary_(std::move(dictionary)), projection_(std::move(projection)) {}
+
+  std::int64_t dimensions() const override { return projection_.directions.rows(); }
+
+  Matrix<float> encode(const io::Dataset& dataset, Progress& progress) const override {
+    constexpr std::int64_t block = 2048;
+    if (dataset.image_shape() != dictionary_.shape) {
+      const auto& shape = dataset.image_shape();
+      throw InvalidArgument(fmt::format(
+          "{}: images are {} x {} x {}; the encoder was fitted on {} x {} x {}", dataset.name(),
+          shape.height, shape.width, shape.channels, dictionary_.shape.height,
+          dictionary_.shape.width, dictionary_.shape.channels));
+    }
+    Matrix<float> rows(dataset.size(), dimensions());
+    progress.stage("encode", dataset.size(), "images");
+    for (std::int64_t begin = 0; begin < dataset.size(); begin += block) {
+      std::vector<std::int64_t> ids(
+          static_cast<std::size_t>(std::min(block, dataset.size() - begin)));
+      std::iota(ids.begin(), ids.end(), begin);
+      Matrix<float> codes = pooled_codes(dictionary_, dataset, ids, progress);
+      projection_.apply(codes, rows.view().block(begin, codes.rows()));
+    }
+    progress.done("");
+    return rows;
+  }
+
+ private:
+  PatchDictionary dictionary_;
+  Projection projection_;
+};
+
+}  // namespace
+
+std::unique_ptr<Encoder> fit_patch_kmeans(const io::Dataset& dataset, const EncoderOptions& options,
+                                          Progress& progress) {
+  PatchDictionary dictionary = fit_dictionary(dataset, options, progress);
+  const std::int64_t images = std::min(options.fit_images, dataset.size());
+  const std::int64_t dimensions =
+      std::min({options.dimensions, dictionary.code_length(), dataset.size()});
+  RandomStream stream(options.seed, "pca-images");
+  std::vector<std::int64_t> ids = stream.sample(dataset.size(), images);
+  std::sort(ids.begin(), ids.end());
+  progress.stage("encode for components", images, "images");
+  Matrix<float> codes = pooled_codes(dictionary, dataset, ids, progress);
+  progress.done("");
+  Projection projection = fit_projection(codes, dimensions, progress);
+  return std::make_unique<PatchKMeans>(std::move(dictionary), std::move(projection));
+}
+
+std::unique_ptr<Encoder> fit_encoder(const io::Dataset& dataset, const EncoderOptions& options,
+                                     Progress& progress) {
+  options.validate();
+  if (options.encoder == EncoderKind::pixels) return fit_pixels(dataset, progress);
+  if (!dataset.has_images()) {
+    throw InvalidArgument(
+        fmt::format("{}: encoder patch-kmeans needs images; give --encoder pixels "
+                    "to use the vectors as they are",
+                    dataset.name()));
+  }
+  return fit_patch_kmeans(dataset, options, progress);
+}
+
+}  // namespace winnow::embedding
