@@ -12,26 +12,20 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 
 # wanted_packages FILES...: the packages that this machine needs, one a line.
 wanted_packages() {
-  local line package condition
-  while read -r line; do
-    line=${line%%#*}
-    read -r package condition <<<"$line" || true
+  local package condition
+  sed 's/#.*//' -- "$@" | while read -r package condition; do
     [[ -n $package ]] || continue
     if [[ -n $condition ]] && command -v "${condition#\?}" >/dev/null; then continue; fi
     printf '%s\n' "$package"
-  done < <(cat -- "$@")
+  done
 }
 
 # missing_packages PACKAGES...: those of them that are not installed, one a line.
 missing_packages() {
-  local package
-  local -A installed=()
-  while read -r package; do
-    installed[$package]=1
-  done < <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
-    sed -n 's/^installed //p')
+  local installed package
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true)
   for package in "$@"; do
-    [[ -n ${installed[$package]:-} ]] || printf '%s\n' "$package"
+    grep -qxF "installed $package" <<<"$installed" || printf '%s\n' "$package"
   done
 }
 
@@ -66,14 +60,18 @@ main() {
     say "no package list named; usage: tools/setup.sh FILES..."
     return 2
   fi
-  local wanted missing
-  mapfile -t wanted < <(wanted_packages "$@")
+  local list wanted missing
+  list=$(wanted_packages "$@")
+  mapfile -t wanted <<<"$list"
   if ! command -v dpkg-query >/dev/null; then
     say "not a Debian system; install the equivalents of: ${wanted[*]}"
     return 0
   fi
-  mapfile -t missing < <(missing_packages "${wanted[@]}")
-  if ((${#missing[@]} > 0)); then install_packages "${missing[@]}"; fi
+  list=$(missing_packages "${wanted[@]}")
+  if [[ -n $list ]]; then
+    mapfile -t missing <<<"$list"
+    install_packages "${missing[@]}"
+  fi
   warn_of_old_node
 }
 
