@@ -74,7 +74,7 @@ class Training {
         inputs_(std::max(order_.batch_size(), evaluation_rows), shape_.inputs) {}
 
   void run(Progress& progress) {
-    const Schedule schedule(options_.iterations, options_.learning_rate);
+    const Schedule schedule(options_.iterations, peak_rate());
     for (std::int64_t step = 0; step < options_.iterations; ++step) {
       progress.throw_if_cancelled();
       const auto ids = order_.next();
@@ -110,6 +110,13 @@ class Training {
   }
 
  private:
+  /// Softmax regression is smooth with constant at most half the largest variance, so that its
+  /// steps follow from the data; for mlp the usual value for inputs of variance 1.
+  double peak_rate() const {
+    if (options_.learning_rate > 0.0) return options_.learning_rate;
+    return options_.model == LearnerModel::linear ? 1.0 / standardiser_.largest_variance : 0.1;
+  }
+
   double accumulate(std::span<const std::int64_t> ids, float gradient_scale) {
     const auto x = standardiser_.gather(train_.rows, ids, inputs_);
     labels_.clear();

@@ -1,5 +1,6 @@
 #include "train/standardise.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace winnow::train {
@@ -7,6 +8,10 @@ namespace winnow::train {
 namespace {
 
 constexpr int power_iterations = 8;
+
+/// Rows lie anywhere in memory: fetching this far ahead doubles the speed of a linear training.
+constexpr std::size_t rows_ahead = 4;
+constexpr std::size_t floats_per_cache_line = 16;
 
 std::vector<float> mean_of(MatrixView<const float> rows, std::span<const std::int64_t> ids) {
   std::vector<double> sum(static_cast<std::size_t>(rows.cols()), 0.0);
@@ -40,9 +45,24 @@ double normalise(std::span<float> v) {
   return norm;
 }
 
-/// Standard deviation along the direction to which the power iterations turn.
-double largest_deviation(MatrixView<const float> rows, std::span<const std::int64_t> ids,
-                         std::span<const float> mean, Seed seed) {
+/// Mean of the columns' variances.
+double mean_variance(MatrixView<const float> rows, std::span<const std::int64_t> ids,
+                     std::span<const float> mean) {
+  double total = 0.0;
+  for (const std::int64_t id : ids) {
+    const auto row = rows.row(id);
+    float square = 0.0F;
+    const std::size_t width = mean.size();
+#pragma omp simd reduction(+ : square)
+    for (std::size_t j = 0; j < width; ++j) square += (row[j] - mean[j]) * (row[j] - mean[j]);
+    total += static_cast<double>(square);
+  }
+  return total / static_cast<double>(ids.size()) / static_cast<double>(mean.size());
+}
+
+/// Variance along the direction to which the power iterations turn.
+double largest_variance(MatrixView<const float> rows, std::span<const std::int64_t> ids,
+                        std::span<const float> mean, Seed seed) {
   const std::size_t width = mean.size();
   std::vector<float> direction(width);
   RandomStream random(seed, "learner-scale");
@@ -59,10 +79,9 @@ double largest_deviation(MatrixView<const float> rows, std::span<const std::int6
       for (std::size_t j = 0; j < width; ++j) next[j] += along * (row[j] - mean[j]);
     }
     variance = normalise(next) / static_cast<double>(ids.size());
-    if (variance == 0.0) return 0.0;
     direction.swap(next);
   }
-  return std::sqrt(variance);
+  return variance;
 }
 
 }  // namespace
@@ -72,6 +91,10 @@ MatrixView<const float> Standardiser::gather(MatrixView<const float> rows,
                                              MatrixView<float> out) const {
   const std::size_t width = mean.size();
   for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (i + rows_ahead < ids.size()) {
+      const float* later = rows.row(ids[i + rows_ahead]).data();
+      for (std::size_t j = 0; j < width; j += floats_per_cache_line) __builtin_prefetch(later + j);
+    }
     const float* row = rows.row(ids[i]).data();
     float* target = out.row(static_cast<std::int64_t>(i)).data();
 #pragma omp simd
@@ -84,8 +107,11 @@ Standardiser fit_standardiser(MatrixView<const float> rows, std::span<const std:
                               Seed seed) {
   Standardiser result;
   result.mean = mean_of(rows, ids);
-  const double deviation = largest_deviation(rows, ids, result.mean, seed);
-  if (deviation > 0.0) result.inverse_scale = static_cast<float>(1.0 / deviation);
+  const double variance = mean_variance(rows, ids, result.mean);
+  if (variance == 0.0) return result;
+  result.inverse_scale = static_cast<float>(1.0 / std::sqrt(variance));
+  result.largest_variance =
+      std::max(1.0, largest_variance(rows, ids, result.mean, seed) / variance);
   return result;
 }
 

@@ -9,10 +9,12 @@
 
 namespace winnow::train {
 
-/// z = (x - mean) * inverse_scale, fitted on the rows `ids` only.
+/// z = (x - mean) * inverse_scale, fitted on the rows `ids` only: columns of z have mean 0 and, on
+/// average over the columns, variance 1.
 struct Standardiser {
-  std::vector<float> mean;     ///< [d]
-  float inverse_scale = 1.0F;  ///< 1 over the largest standard deviation along any direction
+  std::vector<float> mean;        ///< [d]
+  float inverse_scale = 1.0F;     ///< 1 / root of the mean variance; 1 when all rows are equal
+  double largest_variance = 1.0;  ///< Of z, along any direction; in [1, d]
 
   /// Standardised rows `ids`, written to the first ids.size() rows of `out`.
   MatrixView<const float> gather(MatrixView<const float> rows, std::span<const std::int64_t> ids,

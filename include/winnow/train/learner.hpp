@@ -29,11 +29,11 @@ struct LearnerOptions {
   LearnerModel model = LearnerModel::linear;  ///< linear or mlp.
   std::int64_t iterations = 2000;             ///< Gradient steps, whatever the subset's size; >= 1.
   std::int64_t batch_size = 256;              ///< Shrinks to the subset's size; >= 1.
-  double learning_rate = 0.5;  ///< At its peak, for inputs scaled as said below; > 0.
-  double momentum = 0.9;       ///< Nesterov; [0, 1).
-  double weight_decay = 1e-4;  ///< Of weights, not biases; >= 0.
-  std::int64_t hidden = 128;   ///< Hidden units of mlp; >= 1.
-  Seed seed{0};                ///< Initial weights and order of the examples.
+  double learning_rate = 0.0;                 ///< At its peak; 0: chosen as train_learner() says.
+  double momentum = 0.9;                      ///< Nesterov; [0, 1).
+  double weight_decay = 3e-3;                 ///< Of weights, not biases; >= 0.
+  std::int64_t hidden = 128;                  ///< Hidden units of mlp; >= 1.
+  Seed seed{0};                               ///< Initial weights and order of the examples.
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
@@ -41,10 +41,10 @@ struct LearnerOptions {
     visit(self.iterations, {.name = "iterations", .help = "Gradient steps.", .min = 1});
     visit(self.batch_size,
           {.name = "batch-size", .help = "Examples in a step.", .unit = "examples", .min = 1});
-    visit(self.learning_rate, {.name = "learning-rate",
-                               .help = "Peak step size; the schedule ends at zero.",
-                               .min = 0,
-                               .min_open = true});
+    visit(self.learning_rate,
+          {.name = "learning-rate",
+           .help = "Peak step size, the schedule ends at zero; 0 chooses it from the data.",
+           .min = 0});
     visit(self.momentum,
           {.name = "momentum", .help = "Nesterov momentum.", .min = 0, .max = 1, .max_open = true});
     visit(self.weight_decay,
@@ -80,10 +80,11 @@ struct LearnerResult {
 ///     minimise  mean over the subset of -log softmax(f(z))[y]  +  (weight_decay / 2) |weights|^2
 ///     z = (x - mean) / scale;  linear: f = W z + b;  mlp: f = W2 max(0, W1 z + b1) + b2
 ///
-/// `mean` is the subset's own, one per column. `scale` is one number, the subset's largest standard
-/// deviation along any direction, so that the same learning rate suits whitened embeddings and raw
-/// pixels. Minibatch SGD with Nesterov momentum, a short linear warm-up, then a cosine to zero;
-/// each pass in a new random order. linear starts at zero, mlp by He's rule.
+/// Over the subset every column of z has mean 0; `scale` is one number, such that the columns' mean
+/// variance is 1. Minibatch SGD with Nesterov momentum, a short linear warm-up, then a cosine to
+/// zero; each pass in a new random order. linear starts at zero, mlp by He's rule. The automatic
+/// peak of the learning rate is 0.1 for mlp and, for linear, 1 / (largest variance of z along any
+/// direction), which suits whitened embeddings and raw pixels alike.
 ///
 /// @param train     [n, d]; only the rows in `subset` are read. Classes are 0 .. max label.
 /// @param subset    Ids in [0, n); at least one. The step count does not depend on how many.
