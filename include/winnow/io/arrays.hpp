@@ -24,12 +24,14 @@ struct Embeddings {
 /// @throws BadFile when nothing matches.
 std::vector<std::filesystem::path> expand_shards(const std::string& text);
 
-/// Reads embeddings into memory as float32.
+/// Reads embeddings into memory as float32, each file once.
 ///
 /// Accepts float16/32/64 and integers, C or Fortran order, shards of equal width and dtype.
 /// @throws BadFile not 2-d, no rows or columns, shards that differ; NonFiniteInput naming file,
 ///         row (within the shard) and column of the first NaN or Inf, also where float64 overflows
-///         float32.
+///         float32. The fingerprint is that of the sidecar when there is one file, else unknown.
+///
+/// Same bits for any number of threads.
 Embeddings read_embeddings(const std::string& shards, Progress& progress = silent());
 
 /// Writes `NAME.npy` (float32) and its sidecar `NAME.json`.
@@ -66,13 +68,17 @@ void write_scores(const std::filesystem::path& path, const Scores& scores, const
 /// Sorted sample ids of a subset (`keep.npy`).
 struct Subset {
   std::vector<std::int64_t> ids;  ///< strictly increasing, >= 0
-  std::int64_t dataset_size = 0;  ///< n of the dataset, 0 when unknown
+  std::int64_t dataset_size = 0;  ///< n of the dataset (sidecar's "n"), 0 when unknown
   Fingerprint fingerprint;
   std::vector<InputFile> inputs;
 };
 
 /// @throws BadFile when not integers, not sorted, repeated or negative (naming the row).
 Subset read_subset(const std::filesystem::path& path);
+
+/// Writes `NAME.npy` and `NAME.json`: n of the dataset, the number kept, fingerprint, then
+/// `details`.
+void write_subset(const std::filesystem::path& path, const Subset& subset, const Json& details);
 
 /// @throws DatasetMismatch "A has 10 rows, but B has 20" unless equal.
 void require_same_length(std::int64_t a, const std::string& name_a, std::int64_t b,

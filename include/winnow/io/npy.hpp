@@ -51,8 +51,13 @@ class NpyFile {
   std::int64_t size() const;
   /// The array's bytes, in the file's order.
   std::span<const std::byte> data() const;
+  /// Header and array: what a content hash covers.
+  std::span<const std::byte> file_bytes() const { return file_.bytes(); }
 
-  /// Values [begin, begin + out.size()) in the file's memory order, converted to T.
+  /// Values [begin, begin + out.size()) in the file's memory order, converted to T: float, double,
+  /// std::int32_t, std::int64_t or std::uint8_t. float16 widens exactly; to a narrower floating
+  /// type values round.
+  /// @throws BadFile naming the first element that an integer T cannot hold exactly.
   template <class T>
   void read(std::int64_t begin, std::span<T> out) const;
 
@@ -65,9 +70,15 @@ class NpyFile {
 };
 
 /// A one-dimensional array, converted. @throws BadFile when not 1-d.
-std::vector<double> read_vector_f64(const std::filesystem::path& path);
+std::vector<double> read_vector_f64(const NpyFile& file);
+inline std::vector<double> read_vector_f64(const std::filesystem::path& path) {
+  return read_vector_f64(NpyFile(path));
+}
 /// A one-dimensional integer (or bool) array. @throws BadFile when not 1-d or floating.
-std::vector<std::int64_t> read_vector_i64(const std::filesystem::path& path);
+std::vector<std::int64_t> read_vector_i64(const NpyFile& file);
+inline std::vector<std::int64_t> read_vector_i64(const std::filesystem::path& path) {
+  return read_vector_i64(NpyFile(path));
+}
 
 /// Atomic writers, format version 1.0, C order.
 void write_npy(const std::filesystem::path& path, std::span<const double> values);

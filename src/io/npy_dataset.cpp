@@ -1,0 +1,148 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "io/datasets.hpp"
+#include "io/finite.hpp"
+#include "io/image_decode.hpp"
+#include "io/label_file.hpp"
+#include "winnow/core/error.hpp"
+#include "winnow/io/npy.hpp"
+
+namespace winnow::io {
+
+namespace {
+
+/// Base of both: keys are positions, labels come from another file.
+class NpyDataset : public Dataset {
+ public:
+  NpyDataset(NpyFile file, const DatasetSpec& spec) : file_(std::move(file)) {
+    name_ = spec.text;
+    inputs_.push_back({file_.path().string(), ""});
+    if (!spec.labels.empty()) take_labels(read_label_file(spec.labels), spec.labels);
+    seal();
+  }
+
+  std::int64_t size() const final { return file_.shape()[0]; }
+  std::string key(std::int64_t id) const final { return std::to_string(id); }
+
+ protected:
+  const NpyFile& file() const { return file_; }
+  using Dataset::file;
+
+ private:
+  void take_labels(Labels labels, const std::string& name) {
+    require_same_length(size(), file_.path().string(),
+                        static_cast<std::int64_t>(labels.values.size()), name);
+    labels_ = std::move(labels.values);
+    class_names_ = std::move(labels.class_names);
+    inputs_.insert(inputs_.end(), labels.inputs.begin(), labels.inputs.end());
+  }
+
+  NpyFile file_;
+};
+
+class NpyImages final : public NpyDataset {
+ public:
+  NpyImages(NpyFile opened, const DatasetSpec& spec) : NpyDataset(std::move(opened), spec) {
+    const auto& shape = file().shape();
+    const int channels = shape.size() == 4 ? static_cast<int>(shape[3]) : 1;
+    shape_ = checked_image_shape(shape[1], shape[2], channels, file().path().string());
+  }
+
+  bool has_images() const override { return true; }
+  ImageShape image_shape() const override { return shape_; }
+
+  void read_images(std::span<const std::int64_t> ids, std::span<std::uint8_t> out) const override {
+    check_request(*this, ids, out.size(), shape_.size());
+    const auto size = static_cast<std::size_t>(shape_.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      file().read<std::uint8_t>(ids[i] * shape_.size(), out.subspan(i * size, size));
+    }
+  }
+
+  EncodedImage encoded_image(std::int64_t id) const override {
+    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(shape_.size()));
+    read_images({&id, 1}, pixels);
+    return {"image/png", encode_png(pixels, shape_)};
+  }
+
+ private:
+  ImageShape shape_;
+};
+
+class NpyVectors final : public NpyDataset {
+ public:
+  using NpyDataset::NpyDataset;
+
+  bool has_images() const override { return false; }
+  ImageShape image_shape() const override { throw_no_images(); }
+  void read_images(std::span<const std::int64_t> /*ids*/,
+                   std::span<std::uint8_t> /*out*/) const override {
+    throw_no_images();
+  }
+  EncodedImage encoded_image(std::int64_t /*id*/) const override { throw_no_images(); }
+
+  std::int64_t vector_width() const override { return file().shape()[1]; }
+
+  void read_vectors(std::span<const std::int64_t> ids, std::span<float> out) const override {
+    check_request(*this, ids, out.size(), vector_width());
+    const auto width = static_cast<std::size_t>(vector_width());
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const auto row = out.subspan(i * width, width);
+      read_row(ids[i], row);
+      if (!all_finite(row)) throw_not_finite(ids[i], row);
+    }
+  }
+
+ private:
+  [[noreturn]] void throw_no_images() const {
+    throw InvalidArgument(
+        fmt::format("{}: {} holds vectors, not images; expected uint8 [n, h, w] "
+                    "or [n, h, w, 1 or 3]",
+                    name(), file().describe()));
+  }
+
+  std::int64_t position(std::int64_t id, std::int64_t column) const {
+    return file().fortran_order() ? column * size() + id : id * vector_width() + column;
+  }
+
+  void read_row(std::int64_t id, std::span<float> row) const {
+    if (!file().fortran_order()) return file().read<float>(position(id, 0), row);
+    for (std::size_t j = 0; j < row.size(); ++j) {
+      file().read<float>(position(id, static_cast<std::int64_t>(j)), row.subspan(j, 1));
+    }
+  }
+
+  [[noreturn]] void throw_not_finite(std::int64_t id, std::span<const float> row) const {
+    const auto bad =
+        std::find_if(row.begin(), row.end(), [](float x) { return !std::isfinite(x); });
+    const std::int64_t column = bad - row.begin();
+    double value = 0.0;
+    file().read<double>(position(id, column), {&value, 1});
+    throw NonFiniteInput(fmt::format("{}: row {} column {} is {}", file().path().string(), id,
+                                     column, non_finite_text(value)));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Dataset> open_npy_dataset(const DatasetSpec& spec) {
+  NpyFile file(spec.location);
+  const auto& shape = file.shape();
+  if (shape.size() == 2 && file.size() > 0) {
+    return std::make_unique<NpyVectors>(std::move(file), spec);
+  }
+  const bool channels_fit =
+      shape.size() == 3 || (shape.size() == 4 && (shape[3] == 1 || shape[3] == 3));
+  if (!channels_fit || file.dtype() != DType::uint8 || file.fortran_order() || file.size() == 0) {
+    throw BadFile(
+        fmt::format("{}: {}; expected images, uint8 [n, h, w] or [n, h, w, 1 or 3] in C "
+                    "order, or vectors [n, d]; none of the lengths 0",
+                    spec.location, file.describe()));
+  }
+  return std::make_unique<NpyImages>(std::move(file), spec);
+}
+
+}  // namespace winnow::io
