@@ -1,0 +1,315 @@
+#include "selection/kept_files.hpp"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <unordered_set>
+#include <utility>
+
+#include "winnow/core/error.hpp"
+#include "winnow/core/files.hpp"
+#include "winnow/core/parallel.hpp"
+
+namespace winnow::selection {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::int64_t batch_size = 64;  // files between two looks at progress
+
+/// A folder that appears whole or not at all, in place of an earlier one of that name.
+class AtomicFolder {
+ public:
+  explicit AtomicFolder(const fs::path& target) : target_(target) {
+    make_folder(target.parent_path());
+    std::string name = sibling("tmp-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) fail("make a temporary folder beside", errno);
+    temporary_ = name;
+    fs::permissions(temporary_, fs::perms(0755));
+  }
+  ~AtomicFolder() {
+    // Without commit() the unfinished folder, after it the earlier one.
+    std::error_code ignored;
+    if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
+  }
+  AtomicFolder(const AtomicFolder&) = delete;
+  AtomicFolder& operator=(const AtomicFolder&) = delete;
+
+  const fs::path& path() const { return temporary_; }
+
+  void commit() {
+    sync();
+    if (fs::exists(fs::symlink_status(target_))) {
+      exchange();
+    } else {
+      move(temporary_, target_);
+      temporary_.clear();
+    }
+  }
+
+ private:
+  fs::path sibling(std::string_view suffix) const {
+    return target_.parent_path() / fmt::format(".{}.{}", target_.filename().string(), suffix);
+  }
+  void sync() const {
+    const int descriptor = ::open(temporary_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) fail("open", errno);
+    const int result = ::syncfs(descriptor);
+    const int code = errno;
+    ::close(descriptor);
+    if (result != 0) fail("sync", code);
+  }
+  /// Swaps the new folder and the earlier one, which the destructor then removes.
+  void exchange() {
+    if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) ==
+        0) {
+      return;
+    }
+    // Not every file system can swap: move the earlier one aside first.
+    const fs::path earlier = temporary_.string() + ".earlier";
+    move(target_, earlier);
+    move(temporary_, target_);
+    temporary_ = earlier;
+  }
+  void move(const fs::path& from, const fs::path& to) const {
+    if (::rename(from.c_str(), to.c_str()) != 0) fail("rename into place", errno);
+  }
+  [[noreturn]] void fail(const char* action, int code) const {
+    throw WorkFailed(
+        fmt::format("{}: cannot {}: {}", target_.string(), action, std::strerror(code)));
+  }
+
+  fs::path target_;
+  fs::path temporary_;
+};
+
+bool is_safe(const std::string& key) {
+  const fs::path path(key);
+  if (key.empty() || key.find('\0') != std::string::npos || path.is_absolute()) return false;
+  return std::none_of(path.begin(), path.end(), [](const fs::path& part) {
+    return part.empty() || part == "." || part == "..";
+  });
+}
+
+/// The key, with the extension of its bytes where it has no own file that gives it one.
+std::string with_extension(std::string key, std::string_view mime) {
+  std::string extension = fs::path(key).extension().string();
+  for (char& letter : extension) {
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  }
+  if (mime == "image/jpeg") {
+    if (extension != ".jpg" && extension != ".jpeg") key += ".jpg";
+  } else if (extension != ".png") {
+    key += ".png";
+  }
+  return key;
+}
+
+/// One kept example as a file.
+struct KeptFile {
+  std::string name;
+  std::string bytes;
+};
+
+KeptFile load(const io::Dataset& dataset, std::int64_t id) {
+  if (const auto source = dataset.file(id)) {
+    constexpr std::size_t no_limit = ~std::size_t{0};
+    return {dataset.key(id), read_file(*source, no_limit)};
+  }
+  io::EncodedImage image = dataset.encoded_image(id);
+  return {with_extension(dataset.key(id), image.mime), std::move(image.bytes)};
+}
+
+void write_new(const fs::path& path, const std::string& bytes) {
+  // Inside a folder that becomes visible only when complete: no file needs its own rename and sync.
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  std::size_t done = 0;
+  int code = descriptor < 0 ? errno : 0;
+  while (code == 0 && done < bytes.size()) {
+    const ssize_t written = ::write(descriptor, bytes.data() + done, bytes.size() - done);
+    if (written >= 0) {
+      done += static_cast<std::size_t>(written);
+    } else if (errno != EINTR) {
+      code = errno;
+    }
+  }
+  if (descriptor >= 0 && ::close(descriptor) != 0 && code == 0) code = errno;
+  if (code != 0) {
+    throw WorkFailed(fmt::format("{}: cannot write: {}", path.string(), std::strerror(code)));
+  }
+}
+
+void place_link(const io::Dataset& dataset, std::int64_t id, const fs::path& folder) {
+  const fs::path path = folder / dataset.key(id);
+  make_folder(path.parent_path());
+  std::error_code code;
+  fs::create_symlink(fs::absolute(*dataset.file(id)), path, code);
+  if (code) throw WorkFailed(fmt::format("{}: cannot link: {}", path.string(), code.message()));
+}
+
+void place_copy(const io::Dataset& dataset, std::int64_t id, const fs::path& folder) {
+  const KeptFile file = load(dataset, id);
+  const fs::path path = folder / file.name;
+  make_folder(path.parent_path());
+  write_new(path, file.bytes);
+}
+
+/// A tar written through AtomicFile. libarchive calls back from C, so that errors wait in
+/// `failure_` until its call has returned.
+class TarWriter {
+ public:
+  explicit TarWriter(const fs::path& target) : target_(target), file_(target) {
+    check(archive_write_set_format_pax_restricted(archive_.get()));
+    // Names are bytes, whatever the locale.
+    check(archive_write_set_options(archive_.get(), "hdrcharset=BINARY"));
+    check(archive_write_open(archive_.get(), this, nullptr, &TarWriter::on_write, nullptr));
+  }
+
+  void add(const KeptFile& kept) {
+    if (!names_.insert(kept.name).second) {
+      throw BadFile(fmt::format("{}: two kept examples would be called '{}'; rename one of them",
+                                target_.string(), kept.name));
+    }
+    std::unique_ptr<archive_entry, decltype(&archive_entry_free)> entry(archive_entry_new(),
+                                                                        &archive_entry_free);
+    archive_entry_set_pathname(entry.get(), kept.name.c_str());
+    archive_entry_set_size(entry.get(), static_cast<la_int64_t>(kept.bytes.size()));
+    archive_entry_set_filetype(entry.get(), AE_IFREG);
+    archive_entry_set_perm(entry.get(), 0644);
+    archive_entry_set_mtime(entry.get(), 0, 0);
+    archive_entry_set_uid(entry.get(), 0);
+    archive_entry_set_gid(entry.get(), 0);
+    check(archive_write_header(archive_.get(), entry.get()));
+    const la_ssize_t written =
+        archive_write_data(archive_.get(), kept.bytes.data(), kept.bytes.size());
+    check(written == static_cast<la_ssize_t>(kept.bytes.size()) ? ARCHIVE_OK : ARCHIVE_FATAL);
+  }
+
+  void commit() {
+    check(archive_write_close(archive_.get()));
+    file_.commit();
+  }
+
+ private:
+  static la_ssize_t on_write(struct archive* /*handle*/, void* self, const void* bytes,
+                             std::size_t size) {
+    auto* writer = static_cast<TarWriter*>(self);
+    try {
+      writer->file_.write(bytes, size);
+      return static_cast<la_ssize_t>(size);
+    } catch (...) {
+      writer->failure_ = std::current_exception();
+      return -1;
+    }
+  }
+  void check(int status) {
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+    if (status == ARCHIVE_OK) return;
+    const char* reason = archive_error_string(archive_.get());
+    throw WorkFailed(fmt::format("{}: cannot write: {}", target_.string(),
+                                 reason == nullptr ? "unknown reason" : reason));
+  }
+
+  fs::path target_;
+  std::unordered_set<std::string> names_;
+  std::exception_ptr failure_;
+  AtomicFile file_;
+  // Destroyed first: freeing an archive that was not closed still calls on_write().
+  std::unique_ptr<struct archive, decltype(&archive_write_free)> archive_{archive_write_new(),
+                                                                          &archive_write_free};
+};
+
+/// Calls `work(begin, end)` for runs of at most batch_size ids.
+template <class Work>
+void in_batches(std::int64_t n, const Work& work) {
+  for (std::int64_t begin = 0; begin < n; begin += batch_size)
+    work(begin, std::min(n, begin + batch_size));
+}
+
+void write_tar(const fs::path& target, const io::Dataset& dataset,
+               std::span<const std::int64_t> ids, Progress& progress) {
+  TarWriter tar(target);
+  in_batches(static_cast<std::int64_t>(ids.size()), [&](std::int64_t begin, std::int64_t end) {
+    std::vector<KeptFile> batch(static_cast<std::size_t>(end - begin));
+    parallel_blocks(end - begin, progress,
+                    [&](std::int64_t i) { batch[i] = load(dataset, ids[begin + i]); });
+    for (const KeptFile& file : batch) tar.add(file);
+    progress.advance(end - begin);
+  });
+  progress.throw_if_cancelled();
+  tar.commit();
+}
+
+void write_folder(const fs::path& target, const io::Dataset& dataset,
+                  std::span<const std::int64_t> ids, FileMode mode, Progress& progress) {
+  AtomicFolder folder(target);
+  const auto n = static_cast<std::int64_t>(ids.size());
+  parallel_blocks((n + batch_size - 1) / batch_size, progress, [&](std::int64_t block) {
+    const std::int64_t end = std::min(n, (block + 1) * batch_size);
+    for (std::int64_t i = block * batch_size; i < end; ++i) {
+      (mode == FileMode::link ? place_link : place_copy)(dataset, ids[i], folder.path());
+    }
+    progress.advance(end - block * batch_size);
+  });
+  folder.commit();
+}
+
+}  // namespace
+
+void check_kept_files(const io::Dataset* dataset, std::span<const std::int64_t> ids,
+                      FileMode mode) {
+  if (dataset == nullptr || !dataset->has_images()) {
+    throw InvalidArgument(fmt::format(
+        "files = {}: {}; expected a dataset of images: give --data SPEC, or leave --files out",
+        enum_name(mode),
+        dataset == nullptr ? "no dataset was given" : dataset->name() + " has no images"));
+  }
+  std::vector<std::string> keys;
+  for (const std::int64_t id : ids) {
+    keys.push_back(dataset->key(id));
+    if (!is_safe(keys.back())) {
+      throw BadFile(
+          fmt::format("{}: example {} has key '{}'; expected a relative path without "
+                      "'.', '..' or empty parts; rename that file",
+                      dataset->name(), id, keys.back()));
+    }
+    if (mode == FileMode::link && !dataset->file(id)) {
+      throw InvalidArgument(
+          fmt::format("files = link: example {} ('{}') of {} has no file of its "
+                      "own to link to; use --files copy or --files tar",
+                      id, keys.back(), dataset->name()));
+    }
+  }
+  std::sort(keys.begin(), keys.end());
+  const auto twice = std::adjacent_find(keys.begin(), keys.end());
+  if (twice != keys.end()) {
+    throw BadFile(
+        fmt::format("{}: two kept examples have key '{}'; expected a key of its own for "
+                    "each; rename one of the files",
+                    dataset->name(), *twice));
+  }
+}
+
+void write_kept_files(const fs::path& folder, const io::Dataset& dataset,
+                      std::span<const std::int64_t> ids, FileMode mode, Progress& progress) {
+  progress.stage(fmt::format("{} files", enum_name(mode)), static_cast<std::int64_t>(ids.size()),
+                 "files");
+  if (mode == FileMode::tar) {
+    write_tar(folder / "kept.tar", dataset, ids, progress);
+  } else {
+    write_folder(folder / "files", dataset, ids, mode, progress);
+  }
+  progress.done(fmt::format("{} files", ids.size()));
+}
+
+}  // namespace winnow::selection
