@@ -8,6 +8,7 @@
 #include "winnow/core/error.hpp"
 
 extern "C" {
+// NOLINTNEXTLINE(readability-identifier-naming): LAPACK's name.
 void dsyevr_(const char* job, const char* range, const char* triangle, const int* n, double* a,
              const int* lda, const double* low, const double* high, const int* first,
              const int* last, const double* tolerance, int* found, double* values, double* vectors,

@@ -90,7 +90,7 @@ class Training {
     LearnerResult result;
     result.iterations = options_.iterations;
     result.epochs_seen = order_.epochs_seen();
-    const double n = static_cast<double>(subset_.size());
+    const auto n = static_cast<double>(subset_.size());
     std::fill(gradient_.begin(), gradient_.end(), 0.0F);
     double loss = 0.0;
     std::int64_t wrong = 0;
