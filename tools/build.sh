@@ -38,5 +38,7 @@ show_progress() {
     END { if (open) print "" }' >&2
 }
 
+# Clones in other folders share ccache's results.
+export CCACHE_BASEDIR=$PWD
 is_configured || configure
 cmake --build --preset "$preset" 2>&1 | show_progress
