@@ -58,6 +58,15 @@ std::int32_t check_classes(std::span<const std::int32_t> train,
   return n_classes;
 }
 
+bool predicts(std::span<const float> logits, std::int32_t label) {
+  const auto truth = static_cast<std::size_t>(label);
+  for (std::size_t j = 0; j < logits.size(); ++j) {
+    const bool beaten = j < truth ? logits[truth] > logits[j] : logits[truth] >= logits[j];
+    if (!beaten) return false;
+  }
+  return true;
+}
+
 double error_rate(std::span<const std::uint8_t> correct) {
   const auto wrong = std::count(correct.begin(), correct.end(), std::uint8_t{0});
   return static_cast<double>(wrong) / static_cast<double>(correct.size());

@@ -14,6 +14,9 @@ void check_subset(std::span<const std::int64_t> subset, std::int64_t n, std::int
 ///         label that is not a training class; names the row.
 std::int32_t check_classes(std::span<const std::int32_t> train, std::span<const std::int32_t> test);
 
+/// Whether `label` has the largest logit, the first of equals; false where logits are NaN.
+bool predicts(std::span<const float> logits, std::int32_t label);
+
 /// Share of zeros.
 double error_rate(std::span<const std::uint8_t> correct);
 

@@ -137,15 +137,13 @@ class Training {
     }
   }
 
-  /// Whether the largest logit (the first of equals) is the label's.
   std::vector<bool> correct(const LabelledRows& data, std::span<const std::int64_t> ids) {
     const auto x = standardiser_.gather(data.rows, ids, inputs_);
     const auto logits = objective_.logits(parameters_, x);
     std::vector<bool> right(ids.size());
     for (std::size_t i = 0; i < ids.size(); ++i) {
-      const auto row = logits.row(static_cast<std::int64_t>(i));
-      const auto best = std::max_element(row.begin(), row.end()) - row.begin();
-      right[i] = best == data.labels[static_cast<std::size_t>(ids[i])];
+      right[i] = predicts(logits.row(static_cast<std::int64_t>(i)),
+                          data.labels[static_cast<std::size_t>(ids[i])]);
     }
     return right;
   }

@@ -1,0 +1,13 @@
+#include "train/kernels/tables.hpp"
+
+namespace winnow::train::scalar {
+namespace {
+constexpr int width = 4;
+// NOLINTNEXTLINE(bugprone-suspicious-include): compiled once per instruction set
+#include "train/kernels/channel_norm.inl"
+}  // namespace
+
+const NormKernels<float>& float_kernels() { return table<float>; }
+const NormKernels<Bf16>& bf16_kernels() { return table<Bf16>; }
+
+}  // namespace winnow::train::scalar

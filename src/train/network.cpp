@@ -1,0 +1,130 @@
+#include "winnow/train/network.hpp"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+
+#include "train/checks.hpp"
+#include "train/plugin.hpp"
+#include "winnow/core/error.hpp"
+#include "winnow/core/parallel.hpp"
+
+namespace winnow::train {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int smallest_side = 8;
+
+void check_images(const LabelledImages& images, const char* name) {
+  const io::ImageShape& shape = images.shape;
+  const bool usable =
+      shape.height >= smallest_side && shape.width >= smallest_side && shape.channels >= 1;
+  if (!usable) {
+    throw InvalidArgument(
+        fmt::format("{}: images are {} x {} with {} channels; expected at least "
+                    "{} x {} with 1",
+                    name, shape.height, shape.width, shape.channels, smallest_side, smallest_side));
+  }
+  const std::int64_t expected = images.size() * shape.size();
+  if (static_cast<std::int64_t>(images.pixels.size()) != expected) {
+    throw InvalidArgument(fmt::format("{}: {} labels but {} bytes of pixels; expected {}", name,
+                                      images.size(), images.pixels.size(), expected));
+  }
+}
+
+std::vector<fs::path> plugin_folders() {
+  if (const char* named = std::getenv("WINNOW_PLUGIN_DIR"); named != nullptr && *named != '\0') {
+    return {named};
+  }
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
+  return {program, program.parent_path() / "lib" / "winnow"};
+}
+
+fs::path find_plugin() {
+  std::string looked;
+  for (const fs::path& folder : plugin_folders()) {
+    if (fs::exists(folder / plugin_file)) return folder / plugin_file;
+    looked += (looked.empty() ? "" : " or ") + folder.string();
+  }
+  throw NotAvailable(fmt::format(
+      "networks need LibTorch, which this build of winnow does without ({} is not in {}); install "
+      "libtorch-dev, configure again and rebuild, or train linear or mlp",
+      plugin_file, looked));
+}
+
+template <class Function>
+Function* symbol(void* library, const fs::path& path, const char* name) {
+  void* address = dlsym(library, name);
+  if (address == nullptr) {
+    throw NotAvailable(fmt::format("{}: no symbol {}; expected a plug-in of this winnow; rebuild",
+                                   path.string(), name));
+  }
+  return reinterpret_cast<Function*>(address);
+}
+
+}  // namespace
+
+std::int64_t planned_iterations(const NetworkOptions& options, std::int64_t subset_size) {
+  if (options.iterations > 0) return options.iterations;
+  const std::int64_t batch = std::min(options.batch_size, subset_size);
+  return (options.epochs * subset_size + batch - 1) / batch;
+}
+
+NetworkResult NetworkTrainer::train(const LabelledImages& train,
+                                    std::span<const std::int64_t> subset,
+                                    const LabelledImages& test, const NetworkOptions& options,
+                                    Progress& progress) const {
+  options.validate();
+  check_images(train, "the training set");
+  check_images(test, "the test set");
+  if (train.shape != test.shape) {
+    throw InvalidArgument(fmt::format(
+        "training images are {} x {} x {}, test images {} x {} x {}; expected one shape",
+        train.shape.height, train.shape.width, train.shape.channels, test.shape.height,
+        test.shape.width, test.shape.channels));
+  }
+  check_subset(subset, train.size(), 2);
+  NetworkJob job{.train = train,
+                 .subset = subset,
+                 .test = test,
+                 .options = options,
+                 .n_classes = check_classes(train.labels, test.labels),
+                 .threads = thread_count()};
+  job.options.iterations = planned_iterations(options, static_cast<std::int64_t>(subset.size()));
+  const int side = std::min(train.shape.height, train.shape.width);
+  if (options.crop_padding < 0) job.options.crop_padding = 2 * (side / 16);
+  if (job.options.crop_padding >= side) {
+    throw InvalidArgument(fmt::format("crop-padding = {}; expected less than the images' side, {}",
+                                      options.crop_padding, side));
+  }
+  const auto start = std::chrono::steady_clock::now();
+  NetworkResult result = run(job, progress);
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+std::unique_ptr<NetworkTrainer> load_network_trainer() {
+  const fs::path path = find_plugin();
+  // Never closed: LibTorch does not survive it.
+  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    throw NotAvailable(fmt::format("{}: cannot be loaded ({}); install what it needs or rebuild",
+                                   path.string(), dlerror()));
+  }
+  const int found = symbol<PluginInterfaceFunction>(library, path, "winnow_plugin_interface")();
+  if (found != plugin_interface) {
+    throw NotAvailable(fmt::format("{}: has interface {}; expected {}; rebuild all of winnow",
+                                   path.string(), found, plugin_interface));
+  }
+  return std::unique_ptr<NetworkTrainer>(
+      symbol<PluginTrainerFunction>(library, path, "winnow_plugin_trainer")());
+}
+
+}  // namespace winnow::train
