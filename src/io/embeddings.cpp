@@ -196,7 +196,7 @@ Embeddings read_embeddings(const std::string& shards, Progress& progress) {
   return result;
 }
 
-void write_embeddings(const fs::path& path, MatrixView<const float> rows, Json sidecar,
+void write_embeddings(const fs::path& path, MatrixView<const float> rows, const Json& sidecar,
                       const Fingerprint& fingerprint) {
   Json head = {{"kind", "embeddings"},
                {"n", rows.rows()},

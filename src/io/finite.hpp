@@ -14,7 +14,7 @@ namespace winnow::io {
 inline bool all_finite(std::span<const float> values) {
   std::uint32_t any = 0;
   for (const float value : values) {
-    const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+    const auto bits = std::bit_cast<std::uint32_t>(value);
     any |= (bits & 0x7F800000U) == 0x7F800000U ? 1U : 0U;
   }
   return any == 0;

@@ -59,7 +59,7 @@ class FolderStore final : public ImageStore {
   void walk(const std::string& folder, int depth, std::vector<StoredFile>& found) const {
     for (const auto& entry : list(root_ / folder)) {
       const std::string name = entry.path().filename().string();
-      std::string path = folder.empty() ? name : folder + "/" + name;
+      std::string path = folder.empty() ? name : fmt::format("{}/{}", folder, name);
       std::error_code code;
       if (entry.is_directory(code)) {
         if (depth > 0 && entry.is_symlink(code)) {

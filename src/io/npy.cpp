@@ -30,7 +30,7 @@ struct Half {
 float to_float(Half half) {
   const std::uint32_t magnitude = half.bits & 0x7FFFU;
   const float scaled = std::bit_cast<float>(magnitude << 13U) * 0x1.0p112F;
-  std::uint32_t bits = std::bit_cast<std::uint32_t>(scaled);
+  auto bits = std::bit_cast<std::uint32_t>(scaled);
   bits |= magnitude >= 0x7C00U ? 0x7F800000U : 0U;
   bits |= static_cast<std::uint32_t>(half.bits & 0x8000U) << 16U;
   return std::bit_cast<float>(bits);
@@ -42,7 +42,7 @@ auto load(const std::byte* from) {
   if constexpr (std::is_same_v<Source, bool>) {
     return static_cast<std::uint8_t>(*from != std::byte{0});
   } else {
-    Source value;
+    Source value{};
     std::memcpy(&value, from, sizeof(Source));
     if constexpr (std::is_same_v<Source, Half>) {
       return to_float(value);

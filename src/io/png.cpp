@@ -42,6 +42,7 @@ class PngReader {
     const std::size_t row_bytes = std::size_t{4} * static_cast<std::size_t>(shape.width);
     std::vector<std::uint8_t> rgba(row_bytes * static_cast<std::size_t>(shape.height));
     std::vector<png_bytep> rows;
+    rows.reserve(static_cast<std::size_t>(shape.height));
     for (int i = 0; i < shape.height; ++i) rows.push_back(rgba.data() + i * row_bytes);
     if (!read_pixels(rows.data(), row_bytes)) fail();
     return rgba;

@@ -35,8 +35,8 @@ std::vector<std::filesystem::path> expand_shards(const std::string& text);
 Embeddings read_embeddings(const std::string& shards, Progress& progress = silent());
 
 /// Writes `NAME.npy` (float32) and its sidecar `NAME.json`.
-void write_embeddings(const std::filesystem::path& path, MatrixView<const float> rows, Json sidecar,
-                      const Fingerprint& fingerprint);
+void write_embeddings(const std::filesystem::path& path, MatrixView<const float> rows,
+                      const Json& sidecar, const Fingerprint& fingerprint);
 
 /// Class labels of a whole dataset.
 struct Labels {
