@@ -135,7 +135,8 @@ class NetworkTrainer {
   /// @throws InvalidArgument  bad options, shapes that differ or are below 8 x 8, fewer than two
   ///                          classes, a label or an id out of range (named), an empty test set.
   ///
-  /// Uses thread_count() threads. Same bits for the same seed, thread count and precision.
+  /// Uses up to thread_count() threads, one for every 32 images of a batch; inside
+  /// parallel_blocks() one. A batch is normalised in such shards. Same bits for any thread count.
   NetworkResult train(const LabelledImages& train, std::span<const std::int64_t> subset,
                       const LabelledImages& test, const NetworkOptions& options,
                       Progress& progress = silent()) const;

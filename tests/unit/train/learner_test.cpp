@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "unit/train/counting_progress.hpp"
 #include "unit/train/reference.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/parallel.hpp"
@@ -172,21 +173,6 @@ INSTANTIATE_TEST_SUITE_P(Models, BothLearners,
                          testing::Values(LearnerModel::linear, LearnerModel::mlp),
                          [](const auto& model) { return enum_name(model.param); });
 
-class CountingProgress final : public Progress {
- public:
-  explicit CountingProgress(std::int64_t stop_at) : stop_at_(stop_at) {}
-  void stage(std::string_view, std::int64_t, std::string_view) override {}
-  void advance(std::int64_t count) noexcept override { done_ += count; }
-  void done(std::string_view) override {}
-  void warn(std::string_view) override {}
-  bool cancelled() const noexcept override { return done_ >= stop_at_; }
-  std::int64_t count() const { return done_; }
-
- private:
-  std::int64_t stop_at_;
-  std::int64_t done_ = 0;
-};
-
 TEST(Learner, AdvancesByOneAnIterationAndCanBeCancelled) {
   const Clouds data(100, 3, 2, 1.0, Seed{1});
   CountingProgress whole(1000);
@@ -196,6 +182,14 @@ TEST(Learner, AdvancesByOneAnIterationAndCanBeCancelled) {
   EXPECT_THROW(train_learner(data.view(), all(100), data.view(), {.iterations = 30}, cut),
                Interrupted);
   EXPECT_EQ(cut.count(), 5);
+}
+
+TEST(Learner, NothingIsRightOnceItDiverged) {
+  const Clouds data(100, 3, 2, 1.0, Seed{1});
+  const LearnerResult result =
+      train_learner(data.view(), all(100), data.view(), {.iterations = 200, .learning_rate = 1e30});
+  EXPECT_TRUE(std::isnan(result.final_loss));
+  EXPECT_EQ(result.test_error, 1.0);
 }
 
 TEST(Learner, NamesWhatIsWrong) {

@@ -1,0 +1,92 @@
+#include "train/augment.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+namespace winnow::train {
+namespace {
+
+/// Two 3 x 4 images of two channels, bytes 0 .. 47.
+struct TwoImages {
+  std::vector<std::uint8_t> pixels = std::vector<std::uint8_t>(48);
+  std::vector<std::int32_t> labels{0, 1};
+
+  TwoImages() { std::iota(pixels.begin(), pixels.end(), std::uint8_t{0}); }
+  LabelledImages view() const { return {pixels, {3, 4, 2}, labels}; }
+};
+
+TEST(PixelTable, StandardisesEachChannelOverTheGivenImages) {
+  const TwoImages images;
+  const PixelTable table(images.view(), std::vector<std::int64_t>{1});
+  // Channel 0 of image 1 holds 24, 26, ..., 46: mean 35, variance (12^2 - 1) / 12 * 4.
+  const double deviation = std::sqrt(143.0 / 12.0 * 4.0);
+  EXPECT_NEAR(table(35, 0), 0.0, 1e-6);
+  EXPECT_NEAR(table(47, 0), 12.0 / deviation, 1e-6);
+  EXPECT_NEAR(table(36, 1), 0.0, 1e-6);
+}
+
+TEST(PixelTable, LeavesConstantChannelsFinite) {
+  const std::vector<std::uint8_t> pixels(12, 9);
+  const std::vector<std::int32_t> labels{0};
+  const PixelTable table({pixels, {3, 4, 1}, labels}, std::vector<std::int64_t>{0});
+  EXPECT_EQ(table(9, 0), 0.0F);
+  EXPECT_EQ(table(10, 0), 1.0F);
+}
+
+TEST(WriteImage, ShiftsThenMirrors) {
+  const TwoImages images;
+  const PixelTable table(images.view(), std::vector<std::int64_t>{0, 1});
+  const auto byte_at = [&](int row, int column, int channel) {
+    return images.pixels[static_cast<std::size_t>(24 + (row * 4 + column) * 2 + channel)];
+  };
+  for (const Placement& placement :
+       {Placement{}, Placement{1, -2, false}, Placement{-1, 3, true}, Placement{0, 0, true}}) {
+    std::vector<float> out(24);
+    write_image(images.view(), 1, table, placement, out);
+    for (int row = 0; row < 3; ++row) {
+      for (int column = 0; column < 4; ++column) {
+        const int from_row = row - placement.down;
+        const int from_column = (placement.mirrored ? 3 - column : column) - placement.right;
+        const bool inside = from_row >= 0 && from_row < 3 && from_column >= 0 && from_column < 4;
+        for (int channel = 0; channel < 2; ++channel) {
+          const std::uint8_t byte =
+              inside ? byte_at(from_row, from_column, channel) : std::uint8_t{0};
+          EXPECT_EQ(out[static_cast<std::size_t>((row * 4 + column) * 2 + channel)],
+                    table(byte, channel));
+        }
+      }
+    }
+  }
+}
+
+TEST(DrawPlacements, CoverTheirRangeAndDependOnSeedAndStep) {
+  int least = 0;
+  int most = 0;
+  int mirrored = 0;
+  const auto placements = draw_placements(Seed{1}, 0, 1000, 2, true);
+  for (const Placement& placement : placements) {
+    least = std::min({least, placement.down, placement.right});
+    most = std::max({most, placement.down, placement.right});
+    mirrored += placement.mirrored ? 1 : 0;
+  }
+  EXPECT_EQ(least, -2);
+  EXPECT_EQ(most, 2);
+  EXPECT_NEAR(mirrored, 500, 80);  // 5 standard deviations
+  const auto downs = [](const std::vector<Placement>& all) {
+    std::vector<int> result;
+    for (const Placement& placement : all) result.push_back(placement.down);
+    return result;
+  };
+  EXPECT_EQ(downs(placements), downs(draw_placements(Seed{1}, 0, 1000, 2, true)));
+  EXPECT_NE(downs(placements), downs(draw_placements(Seed{1}, 1, 1000, 2, true)));
+  EXPECT_NE(downs(placements), downs(draw_placements(Seed{2}, 0, 1000, 2, true)));
+  for (const Placement& placement : draw_placements(Seed{1}, 0, 50, 0, false)) {
+    EXPECT_EQ(placement.down, 0);
+    EXPECT_FALSE(placement.mirrored);
+  }
+}
+
+}  // namespace
+}  // namespace winnow::train
