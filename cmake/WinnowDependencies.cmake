@@ -10,6 +10,7 @@ find_package(JPEG REQUIRED)
 find_package(PNG REQUIRED)
 find_package(LibArchive REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(tomlplusplus REQUIRED)
 find_library(WINNOW_OPENBLAS openblas REQUIRED)
 
 # Debian's dnnl-config.cmake asks for OpenCL, which its own build does not use: look directly.

@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <numeric>
 
 #include "cluster/seeding.hpp"
-#include "winnow/numerics/kernels.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/parallel.hpp"
+#include "winnow/numerics/kernels.hpp"
 #include "winnow/numerics/product.hpp"
 #include "winnow/numerics/vectors.hpp"
 
@@ -146,6 +147,10 @@ void repair_empty(MatrixView<const float> points, Geometry geometry, const Group
   }
 }
 
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 double mean_of(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
@@ -182,9 +187,13 @@ KMeansResult kmeans(MatrixView<const float> points, const KMeansOptions& options
                                       points.cols()));
   }
   if (!initial) progress.stage("seed", options.n_clusters, "centroids");
+  auto clock = std::chrono::steady_clock::now();
   KMeansResult result =
       start(points, initial ? copy_of(*initial)
                             : seed_plus_plus(points, options.n_clusters, options.seed, progress));
+  result.seconds_seeding = seconds_since(clock);
+  clock = std::chrono::steady_clock::now();
+  auto assignment_start = clock;
   progress.stage("k-means", (options.iterations + 1) * points.rows(), "rows");
   assign_rows(points, options.geometry, result, progress);
   result.objective.push_back(mean_of(result.distance));
@@ -192,6 +201,7 @@ KMeansResult kmeans(MatrixView<const float> points, const KMeansOptions& options
     const Groups groups = group_rows(result.assignment, options.n_clusters);
     update_centroids(points, options.geometry, groups, result.centroids);
     repair_empty(points, options.geometry, groups, result.distance, result.centroids);
+    assignment_start = std::chrono::steady_clock::now();
     const std::int64_t changed = assign_rows(points, options.geometry, result, progress);
     ++result.iterations;
     const double before = result.objective.back();
@@ -202,6 +212,8 @@ KMeansResult kmeans(MatrixView<const float> points, const KMeansOptions& options
       break;
     }
   }
+  result.seconds_scoring = seconds_since(assignment_start);
+  result.seconds_iterating = seconds_since(clock) - result.seconds_scoring;
   finish(result);
   progress.done(fmt::format("{} iterations, objective {:.6g}, {} empty", result.iterations,
                             result.objective.back(), result.empty_clusters));
@@ -218,8 +230,10 @@ KMeansResult assign(MatrixView<const float> points, MatrixView<const float> cent
   }
   KMeansResult result = start(points, copy_of(centroids));
   progress.stage("assign", points.rows(), "rows");
+  const auto clock = std::chrono::steady_clock::now();
   assign_rows(points, geometry, result, progress);
   result.objective.push_back(mean_of(result.distance));
+  result.seconds_scoring = seconds_since(clock);
   finish(result);
   progress.done(fmt::format("mean distance {:.6g}", result.objective.back()));
   return result;

@@ -70,8 +70,8 @@ Projection fit_projection(MatrixView<const float> codes, std::int64_t dimensions
   const auto eigen =
       numerics::largest_eigenpairs(numerics::covariance(codes, mean, progress), dimensions);
   Projection projection{{mean.begin(), mean.end()}, Matrix<float>(dimensions, codes.cols())};
-  // Directions without variance would blow rounding up to unit variance.
-  const double floor = 1e-6 * eigen.values.front();
+  // Whitening in full would give noise the weight of signal.
+  const double floor = 3e-4 * eigen.values.front();
   for (std::int64_t k = 0; k < dimensions; ++k) {
     const double scale =
         1.0 / std::sqrt(std::max(eigen.values[static_cast<std::size_t>(k)], floor));

@@ -65,12 +65,17 @@ void scan(std::span<const float> similarities, std::int64_t first, std::int64_t 
 }  // namespace
 
 Neighbours nearest_neighbours(MatrixView<const float> queries, MatrixView<const float> references,
-                              const NeighbourOptions& options, Progress& progress) {
+                              const NeighbourOptions& options, Progress& progress,
+                              std::span<const std::int64_t> exclude) {
   options.validate();
-  const std::int64_t available = references.rows() - (options.exclude_itself ? 1 : 0);
+  const std::int64_t available = references.rows() - (exclude.empty() ? 0 : 1);
   if (options.k > available) {
     throw InvalidArgument(fmt::format("neighbours = {}; expected at most {}, the reference rows",
                                       options.k, available));
+  }
+  if (!exclude.empty() && static_cast<std::int64_t>(exclude.size()) != queries.rows()) {
+    throw InvalidArgument(
+        fmt::format("{} rows to exclude for {} queries", exclude.size(), queries.rows()));
   }
   if (queries.cols() != references.cols()) {
     throw InvalidArgument(fmt::format("queries have {} columns, references {}; expected the same",
@@ -90,7 +95,8 @@ Neighbours nearest_neighbours(MatrixView<const float> queries, MatrixView<const 
       product(queries.block(begin, count), Transpose::no, references.block(first, width),
               Transpose::yes, similarity);
       for (std::int64_t i = 0; i < count; ++i) {
-        scan(similarity.row(i), first, options.exclude_itself ? begin + i : -1,
+        scan(similarity.row(i), first,
+             exclude.empty() ? -1 : exclude[static_cast<std::size_t>(begin + i)],
              best[static_cast<std::size_t>(i)]);
       }
     }

@@ -61,6 +61,9 @@ struct KMeansResult {
   std::int64_t iterations = 0;      ///< Updates made.
   std::int64_t empty_clusters = 0;  ///< Clusters without a row at the end.
   bool converged = false;           ///< Tolerance met, or no row changed its cluster.
+  double seconds_seeding = 0.0;     ///< Wall time; varies from run to run, as do the next two.
+  double seconds_iterating = 0.0;
+  double seconds_scoring = 0.0;  ///< Of the last assignment.
 };
 
 /// Lloyd's k-means with k-means++ seeding.

@@ -55,7 +55,7 @@ class WorkFailed : public Error {
 /// The user asked to stop. Thrown between blocks of work, never inside one.
 class Interrupted : public Error {
  public:
-  Interrupted() : Error("interrupted; no partial output was left behind") {}
+  Interrupted() : Error("interrupted") {}
   int exit_code() const noexcept override { return 130; }
 };
 

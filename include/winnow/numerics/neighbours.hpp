@@ -11,15 +11,12 @@ namespace winnow::numerics {
 
 /// How nearest_neighbours() runs.
 struct NeighbourOptions {
-  std::int64_t k = 20;          ///< Neighbours per query; 1 <= k <= reference rows.
-  bool exclude_itself = false;  ///< Query i skips reference i (queries are the references).
+  std::int64_t k = 20;  ///< Neighbours per query; 1 <= k <= reference rows.
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit(self.k,
           FieldInfo{.name = "neighbours", .help = "Nearest neighbours per query.", .min = 1});
-    visit(self.exclude_itself,
-          FieldInfo{.name = "exclude-itself", .help = "Skip the query's own row."});
   }
   void validate() const { validate_fields(*this); }
 };
@@ -34,10 +31,12 @@ struct Neighbours {
 ///
 /// @param queries     [m, d], finite.
 /// @param references  [n, d], finite.
-/// @throws InvalidArgument  k out of range or widths that differ.
+/// @param exclude     [m] reference row that each query skips (its own), or empty.
+/// @throws InvalidArgument  k out of range, or widths or lengths that differ.
 /// Same bits for any number of threads. O(m n d) time, O(m k) memory plus a block per thread.
 Neighbours nearest_neighbours(MatrixView<const float> queries, MatrixView<const float> references,
-                              const NeighbourOptions& options, Progress& progress = silent());
+                              const NeighbourOptions& options, Progress& progress = silent(),
+                              std::span<const std::int64_t> exclude = {});
 
 /// Share of queries whose class is the majority among their k nearest neighbours, in [0, 1].
 /// A tie of votes goes to the class with the larger summed similarity, then to the lower class.

@@ -16,7 +16,7 @@ struct ReportOptions {
   std::int32_t max_groups = 20;       ///< Classes, and clusters, in the galleries; largest first.
   std::int32_t histogram_bins = 60;   ///< Aim; bin edges fall on round numbers.
   std::int32_t image_budget = 24;     ///< MiB of image bytes in one report.
-  std::string data;                   ///< Dataset of the runs, where it moved since; "": as run.
+  std::string data = {};              ///< Dataset of the runs, where it moved since; "": as run.
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {

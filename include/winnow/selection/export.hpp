@@ -64,7 +64,7 @@ struct Source {
   Json details = Json::object();           ///< further entries of keep.json, e.g. the metric
 };
 
-/// Writes a selection into a folder, and returns the names written (relative; folders end in '/').
+/// Writes a selection into a folder, and returns the names written.
 ///
 ///     keep.npy      int64, sorted sample ids               keep.json    how it came about
 ///     keep.txt      keys:    one key a line                mask.npy     mask: bool [n]
@@ -77,9 +77,9 @@ struct Source {
 /// extension added to a key that lacks it. Links are symbolic and absolute. The tar (pax only where
 /// ustar cannot hold a name) is the same, byte for byte, for the same files: no times, no owners.
 ///
-/// Everything is checked before anything is written; every file, and the folder files/ as a whole,
-/// appears complete or not at all; keep.npy and keep.json come last. Files of an earlier selection
-/// in the same folder that this one does not write anew are removed.
+/// Everything is checked first, then written to a hidden folder inside, then moved into place:
+/// whatever fails, or an interruption, leaves the folder as it was. Files that this function wrote
+/// there for an earlier selection and does not write anew are removed.
 ///
 /// @throws InvalidArgument  keys or files asked for without a dataset (of images), or links of
 ///                          examples that have no file on disk.

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "winnow/core/matrix.hpp"
+#include "winnow/core/progress.hpp"
+#include "winnow/core/rng.hpp"
+#include "winnow/numerics/neighbours.hpp"
+
+namespace winnow::embedding {
+
+/// How well neighbours in an embedding share a class.
+struct KnnQuality {
+  double accuracy = 0.0;       ///< Share of queries whose neighbours' majority is right, [0, 1].
+  std::int64_t queries = 0;    ///< Examples asked.
+  std::int64_t k = 0;          ///< Neighbours that voted.
+  bool leave_one_out = false;  ///< Queries were references themselves, each without its own row.
+};
+
+/// Rows and classes of a dataset, [n, d] and [n].
+struct LabelledEmbeddings {
+  MatrixView<const float> rows;
+  std::span<const std::int32_t> labels;
+};
+
+/// k-nearest-neighbour accuracy by cosine, exact: `test` against `train`, or, when `test` has no
+/// rows, up to 10,000 random rows of `train` against all others.
+///
+/// k shrinks to the number of references when there are fewer.
+/// @throws InvalidArgument  widths that differ, labels of another length, a row of norm 0.
+/// Same bits for any number of threads. O(queries n d).
+KnnQuality knn_quality(const LabelledEmbeddings& train, const LabelledEmbeddings& test,
+                       const numerics::NeighbourOptions& options, Seed seed,
+                       Progress& progress = silent());
+
+}  // namespace winnow::embedding

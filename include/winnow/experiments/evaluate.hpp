@@ -1,0 +1,153 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "winnow/core/options.hpp"
+#include "winnow/core/progress.hpp"
+#include "winnow/core/run.hpp"
+#include "winnow/io/dataset.hpp"
+#include "winnow/selection/select.hpp"
+#include "winnow/train/learner.hpp"
+#include "winnow/train/network.hpp"
+
+namespace winnow {
+namespace experiments {
+
+/// What subsets of different size have in common: gradient steps, or passes over their own data.
+enum class Match { iterations, epochs };
+
+}  // namespace experiments
+
+template <>
+struct EnumNames<experiments::Match> {
+  static constexpr EnumName<experiments::Match> values[] = {
+      {experiments::Match::iterations, "iterations"}, {experiments::Match::epochs, "epochs"}};
+};
+
+namespace experiments {
+
+/// Names that `--model` takes: linear, mlp, resnet8.
+std::vector<std::string> model_names();
+/// True for models that train on images through the plug-in, not on embeddings.
+/// @throws InvalidArgument for an unknown model, naming the near one.
+bool is_network(const std::string& model);
+
+/// What trainings learn from and are measured on. Pointers may be null where no model needs them.
+struct TrainingData {
+  train::LabelledRows rows;       ///< [n, d] embeddings with labels
+  train::LabelledRows test_rows;  ///< [n_test, d]
+  const io::Dataset* images = nullptr;
+  const io::Dataset* test_images = nullptr;
+  std::int64_t size() const { return static_cast<std::int64_t>(rows.labels.size()); }
+};
+
+/// Options of every kind of model, and how steps depend on the subset.
+struct TrainingOptions {
+  train::LearnerOptions learner;
+  train::NetworkOptions network;
+  Match match = Match::iterations;
+};
+
+/// What one training gave.
+struct TrainingOutcome {
+  std::int64_t n_train = 0;
+  std::int64_t iterations = 0;
+  double epochs_seen = 0.0;
+  double test_error = 0.0;   ///< [0, 1]
+  double train_error = 0.0;  ///< [0, 1]; NaN for networks, which do not measure it
+  double gradient_norm = 0.0;
+  std::vector<double> train_loss;          ///< of networks, by pass
+  std::vector<std::uint8_t> test_correct;  ///< [n_test]
+  double seconds = 0.0;
+};
+
+/// Trains one model on one subset.
+///
+/// With Match::epochs the steps shrink with the subset: iterations |subset| / n, at least 1.
+/// @throws InvalidArgument  see train_learner() and NetworkTrainer::train(); a network without
+///                          images. NotAvailable: a network without the plug-in.
+TrainingOutcome train_model(const std::string& model, const TrainingData& data,
+                            std::span<const std::int64_t> subset, const TrainingOptions& options,
+                            Seed seed, Progress& progress = silent());
+
+/// One planned training of an evaluation.
+struct Cell {
+  std::string model;
+  std::string policy;  ///< full, random, hard or easy
+  double keep = 1.0;   ///< (0, 1]
+  std::uint64_t seed = 0;
+
+  /// "linear-hard-0.5-s3": the name of its folder in `trainings/`.
+  std::string id() const;
+};
+
+/// A cell that was trained.
+struct CellResult {
+  Cell cell;
+  TrainingOutcome outcome;
+};
+
+/// How evaluate() compares policies.
+struct EvaluationOptions {
+  std::vector<std::string> models{"linear", "mlp"};
+  std::vector<double> keeps{0.5, 0.1};  ///< each in (0, 1]
+  std::int64_t seeds = 10;              ///< trainings of a cheap learner per cell
+  std::int64_t network_seeds = 1;       ///< trainings of a network per cell
+  TrainingOptions training;
+  selection::SelectOptions select;  ///< class balance and seed; policy and size come from the cell
+  Seed seed{};
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit(self.seeds,
+          FieldInfo{
+              .name = "evaluate-seeds", .help = "Trainings of linear and mlp per cell.", .min = 1});
+    visit(self.network_seeds,
+          FieldInfo{.name = "network-seeds", .help = "Trainings of a network per cell.", .min = 1});
+  }
+  /// @throws InvalidArgument naming the field, its value and the bound broken.
+  void validate() const;
+};
+
+/// Mean and standard error of one cell over its seeds.
+struct CellSummary {
+  std::string model;
+  std::string policy;
+  double keep = 1.0;
+  std::int64_t n_train = 0;
+  std::int64_t seeds = 0;
+  double test_error = 0.0;      ///< mean
+  double standard_error = 0.0;  ///< of the mean; NaN with one seed
+};
+
+/// Cells in the order of models, then full, then by keep fraction: random, hard, easy; then seeds.
+/// Networks leave full and easy out: random and hard are the pair that matters.
+std::vector<Cell> plan(const EvaluationOptions& options);
+
+/// Trains every planned cell: cheap learners many at a time, networks one after the other.
+///
+/// Each finished training leaves FOLDER/trainings/ID/run.json; with `resume`, one whose options and
+/// fingerprint agree is read instead of repeated. At the end FOLDER/results.csv holds a row per
+/// cell in plan order, and timing.csv their seconds.
+///
+/// @param scores, labels, class_names  as select() takes them; labels may not be empty.
+/// @throws InvalidArgument  bad options, data without labels or test examples.
+/// results.csv has the same bytes for any number of threads as long as no network takes part.
+std::vector<CellResult> evaluate(const TrainingData& data, std::span<const double> scores,
+                                 std::span<const std::string> class_names,
+                                 const Fingerprint& fingerprint, const EvaluationOptions& options,
+                                 const std::filesystem::path& folder, bool resume,
+                                 Progress& progress = silent());
+
+/// One summary per (model, policy, keep), in the order in which they first appear.
+std::vector<CellSummary> summarize(const std::vector<CellResult>& results);
+
+/// Writes `results.csv` and `timing.csv` of a run folder.
+void write_results(const std::filesystem::path& folder, const std::vector<CellResult>& results);
+
+}  // namespace experiments
+}  // namespace winnow

@@ -1,0 +1,120 @@
+#include "winnow/metrics/prototypes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "winnow/core/error.hpp"
+#include "winnow/core/parallel.hpp"
+#include "winnow/numerics/kernels.hpp"
+#include "winnow/numerics/vectors.hpp"
+
+namespace winnow::metrics {
+
+namespace {
+
+/// [classes, d] sums of rows in row order, each class on one thread.
+Matrix<double> class_sums(MatrixView<const float> rows, std::span<const std::int32_t> labels,
+                          std::int64_t classes) {
+  std::vector<std::vector<std::int64_t>> members(static_cast<std::size_t>(classes));
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    members[static_cast<std::size_t>(labels[i])].push_back(static_cast<std::int64_t>(i));
+  }
+  Matrix<double> sums(classes, rows.cols());
+  const auto add_to = numerics::kernels().add_to;
+  parallel_blocks(classes, silent(), [&](std::int64_t c) {
+    for (const auto i : members[static_cast<std::size_t>(c)]) {
+      add_to(rows.row(i).data(), sums.row(c).data(), rows.cols());
+    }
+  });
+  return sums;
+}
+
+/// Sums as means (euclidean) or as unit directions (spherical; zero when the rows cancel out).
+Matrix<float> prototypes_of(const Matrix<double>& sums, std::span<const std::int64_t> counts,
+                            Geometry geometry) {
+  Matrix<float> prototypes(sums.rows(), sums.cols());
+  for (std::int64_t c = 0; c < sums.rows(); ++c) {
+    const auto count = static_cast<double>(counts[static_cast<std::size_t>(c)]);
+    double scale = count;
+    if (geometry == Geometry::spherical) {
+      double squares = 0.0;
+      for (const double value : sums.row(c)) squares += value * value;
+      scale = std::sqrt(squares);
+      if (scale <= 1e-12 * count) continue;
+    }
+    if (scale == 0.0) continue;
+    for (std::int64_t j = 0; j < sums.cols(); ++j) {
+      prototypes(c, j) = static_cast<float>(sums(c, j) / scale);
+    }
+  }
+  return prototypes;
+}
+
+}  // namespace
+
+PrototypeScores self_prototypes(MatrixView<const float> embeddings,
+                                const cluster::KMeansOptions& options, Progress& progress,
+                                std::optional<MatrixView<const float>> centroids) {
+  Matrix<float> unit;
+  Matrix<float> unit_centroids;
+  if (options.geometry == Geometry::spherical) {
+    unit = numerics::normalize_rows(embeddings);
+    embeddings = unit;
+    if (centroids) {
+      unit_centroids = numerics::normalize_rows(*centroids);
+      centroids = unit_centroids;
+    }
+  }
+  PrototypeScores result;
+  result.kmeans = centroids ? cluster::assign(embeddings, *centroids, options.geometry, progress)
+                            : cluster::kmeans(embeddings, options, progress);
+  result.scores = result.kmeans.distance;
+  if (options.geometry == Geometry::euclidean) {
+    for (double& score : result.scores) score = std::sqrt(score);
+  }
+  return result;
+}
+
+std::vector<double> supervised_prototypes(MatrixView<const float> embeddings,
+                                          std::span<const std::int32_t> labels, Geometry geometry) {
+  if (embeddings.empty()) throw InvalidArgument("supervised_prototypes: no embeddings");
+  if (static_cast<std::int64_t>(labels.size()) != embeddings.rows()) {
+    throw InvalidArgument(fmt::format("supervised_prototypes: {} labels for {} embeddings",
+                                      labels.size(), embeddings.rows()));
+  }
+  const auto [lowest, highest] = std::minmax_element(labels.begin(), labels.end());
+  if (*lowest < 0) {
+    throw InvalidArgument(fmt::format("label of row {} is {}; expected a class index >= 0",
+                                      lowest - labels.begin(), *lowest));
+  }
+  Matrix<float> unit;
+  if (geometry == Geometry::spherical) {
+    unit = numerics::normalize_rows(embeddings);
+    embeddings = unit;
+  }
+  const std::int64_t classes = *highest + 1;
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(classes));
+  for (const auto label : labels) ++counts[static_cast<std::size_t>(label)];
+  const Matrix<float> prototypes =
+      prototypes_of(class_sums(embeddings, labels, classes), counts, geometry);
+  std::vector<double> scores(labels.size());
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const auto row = embeddings.row(static_cast<std::int64_t>(i));
+    const auto prototype = prototypes.row(labels[i]);
+    scores[i] = geometry == Geometry::spherical
+                    ? std::clamp(1.0 - numerics::dot(row, prototype), 0.0, 2.0)
+                    : std::sqrt(numerics::squared_distance(row, prototype));
+  }
+  return scores;
+}
+
+std::vector<double> random_scores(std::int64_t n, Seed seed) {
+  RandomStream stream(seed, "random-metric");
+  std::vector<double> scores(static_cast<std::size_t>(n));
+  for (double& score : scores) score = stream.uniform();
+  return scores;
+}
+
+}  // namespace winnow::metrics
