@@ -112,27 +112,25 @@ void run(benchmark::State& state, const SelectOptions& options, bool balanced, b
       return;
     }
   }
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     benchmark::DoNotOptimize(select(input.scores, labels, n_classes, options));
   }
   const double labels_bytes = balanced ? 4.0 * n_examples : 0.0;
   report(state, 8.0 * n_examples + labels_bytes + 1.0 * n_examples + 8.0 * static_cast<double>(k));
 }
 
-void BM_SelectHard(benchmark::State& state) {
+void select_hard(benchmark::State& state) {
   run(state, {.keep = 0.3}, /*balanced=*/false, /*check=*/true);
 }
-void BM_SelectHardBalanced(benchmark::State& state) {
+void select_hard_balanced(benchmark::State& state) {
   run(state, {.keep = 0.3}, /*balanced=*/true, /*check=*/true);
 }
-void BM_SelectRandomBalanced(benchmark::State& state) {
+void select_random_balanced(benchmark::State& state) {
   run(state, {.keep = 0.3, .policy = Policy::random}, /*balanced=*/true, /*check=*/false);
 }
-BENCHMARK(BM_SelectHard)->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK(BM_SelectHardBalanced)->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK(BM_SelectRandomBalanced)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(select_hard)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(select_hard_balanced)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(select_random_balanced)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 }  // namespace
 }  // namespace winnow::selection
-
-BENCHMARK_MAIN();

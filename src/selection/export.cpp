@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "selection/kept_files.hpp"
+#include "selection/staging.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
 #include "winnow/io/arrays.hpp"
@@ -34,7 +36,7 @@ const char* file_name(Format format) {
   return "";
 }
 
-const char* file_name(FileMode mode) { return mode == FileMode::tar ? "kept.tar" : "files/"; }
+const char* file_name(FileMode mode) { return mode == FileMode::tar ? "kept.tar" : "files"; }
 
 /// A text file written line by line, with progress and a look at cancellation every megabyte.
 class LineFile {
@@ -69,7 +71,7 @@ class LineFile {
 
 /// One selection with all it is written from.
 struct Job {
-  const fs::path& folder;
+  fs::path folder;  // where to write
   const Selection& selection;
   const Source& source;
   Progress& progress;
@@ -89,29 +91,28 @@ struct Job {
   }
 };
 
-void check_source(const Job& job) {
-  const Source& source = job.source;
+void check_source(const Selection& selection, const Source& source) {
   const auto size = [](const auto& values) { return static_cast<std::int64_t>(values.size()); };
-  io::require_same_length(job.n(), "selection", size(source.scores), "scores");
+  const std::int64_t n = size(selection.outcomes);
+  io::require_same_length(n, "selection", size(source.scores), "scores");
   if (!source.labels.empty()) {
-    io::require_same_length(job.n(), "selection", size(source.labels), "labels");
+    io::require_same_length(n, "selection", size(source.labels), "labels");
   }
   if (source.dataset != nullptr) {
     const io::Dataset& dataset = *source.dataset;
-    io::require_same_length(job.n(), "selection", dataset.size(), dataset.name());
+    io::require_same_length(n, "selection", dataset.size(), dataset.name());
     require_same_dataset(source.fingerprint, "scores", dataset.fingerprint(), dataset.name());
   }
 }
 
 /// keep.txt has no way to quote.
-void check_keys(const Job& job) {
-  const io::Dataset* dataset = job.source.dataset;
+void check_keys(const io::Dataset* dataset, std::span<const std::int64_t> ids) {
   if (dataset == nullptr) {
     throw InvalidArgument(
         "write = keys: no dataset was given, so examples have no keys; give --data SPEC, or leave "
         "keys out");
   }
-  for (const std::int64_t id : job.selection.ids) {
+  for (const std::int64_t id : ids) {
     const std::string key = dataset->key(id);
     if (key.find_first_of("\r\n") != std::string::npos) {
       throw BadFile(
@@ -221,17 +222,6 @@ std::set<std::string> earlier_files(const fs::path& folder) {
   return found;
 }
 
-void remove_files(const fs::path& folder, const std::set<std::string>& names) {
-  for (const std::string& name : names) {
-    std::error_code code;
-    fs::remove_all(folder / (name == "files/" ? "files" : name), code);
-    if (code) {
-      throw WorkFailed(
-          fmt::format("{}: cannot remove: {}", (folder / name).string(), code.message()));
-    }
-  }
-}
-
 }  // namespace
 
 std::vector<Format> parse_formats(std::string_view list) {
@@ -247,27 +237,35 @@ std::vector<Format> parse_formats(std::string_view list) {
 std::vector<std::string> write_selection(const fs::path& folder, const Selection& selection,
                                          const Source& source, const ExportOptions& options,
                                          Progress& progress) {
-  const Job job{folder, selection, source, progress};
   const std::set<Format> formats(options.formats.begin(), options.formats.end());
-  check_source(job);
-  if (formats.contains(Format::keys)) check_keys(job);
   const bool with_files = options.files != FileMode::none;
+  check_source(selection, source);
+  if (formats.contains(Format::keys)) check_keys(source.dataset, selection.ids);
   if (with_files) check_kept_files(source.dataset, selection.ids, options.files);
 
-  make_folder(folder);
-  std::set<std::string> stale = earlier_files(folder);
+  Staging staging(folder);
+  const Job job{staging.path(), selection, source, progress};
   std::vector<std::string> written = {"keep.npy", "keep.json"};
   for (const Format format : formats) {
     write_format(job, format);
     written.emplace_back(file_name(format));
   }
   if (with_files) {
-    write_kept_files(folder, *source.dataset, selection.ids, options.files, progress);
+    write_kept_files(job.folder, *source.dataset, selection.ids, options.files, progress);
     written.emplace_back(file_name(options.files));
   }
-  for (const std::string& name : written) stale.erase(name);
-  remove_files(folder, stale);
   write_keep(job, written);
+
+  // Without keep.json in between, so that it never lies beside the array of another selection.
+  const std::set<std::string> earlier = earlier_files(folder);
+  staging.set_aside("keep.json");
+  for (const std::string& name : earlier) {
+    if (std::find(written.begin(), written.end(), name) == written.end()) staging.set_aside(name);
+  }
+  for (auto name = written.begin() + 2; name != written.end(); ++name) staging.move_up(*name);
+  staging.move_up("keep.npy");
+  staging.move_up("keep.json");
+  staging.sync();
   return written;
 }
 

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -26,72 +25,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::int64_t batch_size = 64;  // files between two looks at progress
-
-/// A folder that appears whole or not at all, in place of an earlier one of that name.
-class AtomicFolder {
- public:
-  explicit AtomicFolder(const fs::path& target) : target_(target) {
-    make_folder(target.parent_path());
-    std::string name = sibling("tmp-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) fail("make a temporary folder beside", errno);
-    temporary_ = name;
-    fs::permissions(temporary_, fs::perms(0755));
-  }
-  ~AtomicFolder() {
-    // Without commit() the unfinished folder, after it the earlier one.
-    std::error_code ignored;
-    if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
-  }
-  AtomicFolder(const AtomicFolder&) = delete;
-  AtomicFolder& operator=(const AtomicFolder&) = delete;
-
-  const fs::path& path() const { return temporary_; }
-
-  void commit() {
-    sync();
-    if (fs::exists(fs::symlink_status(target_))) {
-      exchange();
-    } else {
-      move(temporary_, target_);
-      temporary_.clear();
-    }
-  }
-
- private:
-  fs::path sibling(std::string_view suffix) const {
-    return target_.parent_path() / fmt::format(".{}.{}", target_.filename().string(), suffix);
-  }
-  void sync() const {
-    const int descriptor = ::open(temporary_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) fail("open", errno);
-    const int result = ::syncfs(descriptor);
-    const int code = errno;
-    ::close(descriptor);
-    if (result != 0) fail("sync", code);
-  }
-  /// Swaps the new folder and the earlier one, which the destructor then removes.
-  void exchange() {
-    if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) ==
-        0) {
-      return;
-    }
-    // Not every file system can swap: move the earlier one aside first.
-    const fs::path earlier = temporary_.string() + ".earlier";
-    move(target_, earlier);
-    move(temporary_, target_);
-    temporary_ = earlier;
-  }
-  void move(const fs::path& from, const fs::path& to) const {
-    if (::rename(from.c_str(), to.c_str()) != 0) fail("rename into place", errno);
-  }
-  [[noreturn]] void fail(const char* action, int code) const {
-    throw WorkFailed(
-        fmt::format("{}: cannot {}: {}", target_.string(), action, std::strerror(code)));
-  }
-
-  fs::path target_;
-  fs::path temporary_;
-};
 
 bool is_safe(const std::string& key) {
   const fs::path path(key);
@@ -131,7 +64,7 @@ KeptFile load(const io::Dataset& dataset, std::int64_t id) {
 }
 
 void write_new(const fs::path& path, const std::string& bytes) {
-  // Inside a folder that becomes visible only when complete: no file needs its own rename and sync.
+  // Inside a folder that is moved into place when complete: no file needs its own rename and sync.
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   std::size_t done = 0;
   int code = descriptor < 0 ? errno : 0;
@@ -168,10 +101,11 @@ void place_copy(const io::Dataset& dataset, std::int64_t id, const fs::path& fol
 /// `failure_` until its call has returned.
 class TarWriter {
  public:
-  explicit TarWriter(const fs::path& target) : target_(target), file_(target) {
+  /// @param ascii  Whether all names are; others need a pax header an entry to be stored as bytes,
+  ///               whatever the locale.
+  TarWriter(const fs::path& target, bool ascii) : target_(target), file_(target) {
     check(archive_write_set_format_pax_restricted(archive_.get()));
-    // Names are bytes, whatever the locale.
-    check(archive_write_set_options(archive_.get(), "hdrcharset=BINARY"));
+    if (!ascii) check(archive_write_set_options(archive_.get(), "hdrcharset=BINARY"));
     check(archive_write_open(archive_.get(), this, nullptr, &TarWriter::on_write, nullptr));
   }
 
@@ -238,7 +172,11 @@ void in_batches(std::int64_t n, const Work& work) {
 
 void write_tar(const fs::path& target, const io::Dataset& dataset,
                std::span<const std::int64_t> ids, Progress& progress) {
-  TarWriter tar(target);
+  const bool ascii = std::all_of(ids.begin(), ids.end(), [&](std::int64_t id) {
+    const std::string key = dataset.key(id);
+    return std::none_of(key.begin(), key.end(), [](char byte) { return (byte & 0x80) != 0; });
+  });
+  TarWriter tar(target, ascii);
   in_batches(static_cast<std::int64_t>(ids.size()), [&](std::int64_t begin, std::int64_t end) {
     std::vector<KeptFile> batch(static_cast<std::size_t>(end - begin));
     parallel_blocks(end - begin, progress,
@@ -250,18 +188,29 @@ void write_tar(const fs::path& target, const io::Dataset& dataset,
   tar.commit();
 }
 
+/// One sync of the file system in place of one for each of many files.
+void sync_all(const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = descriptor >= 0 && ::syncfs(descriptor) == 0;
+  const int code = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  if (!synced) {
+    throw WorkFailed(fmt::format("{}: cannot sync: {}", folder.string(), std::strerror(code)));
+  }
+}
+
 void write_folder(const fs::path& target, const io::Dataset& dataset,
                   std::span<const std::int64_t> ids, FileMode mode, Progress& progress) {
-  AtomicFolder folder(target);
+  make_folder(target);
   const auto n = static_cast<std::int64_t>(ids.size());
   parallel_blocks((n + batch_size - 1) / batch_size, progress, [&](std::int64_t block) {
     const std::int64_t end = std::min(n, (block + 1) * batch_size);
     for (std::int64_t i = block * batch_size; i < end; ++i) {
-      (mode == FileMode::link ? place_link : place_copy)(dataset, ids[i], folder.path());
+      (mode == FileMode::link ? place_link : place_copy)(dataset, ids[i], target);
     }
     progress.advance(end - block * batch_size);
   });
-  folder.commit();
+  sync_all(target);
 }
 
 }  // namespace

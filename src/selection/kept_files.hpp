@@ -17,7 +17,8 @@ namespace winnow::selection {
 /// @throws InvalidArgument, BadFile.
 void check_kept_files(const io::Dataset* dataset, std::span<const std::int64_t> ids, FileMode mode);
 
-/// Writes FOLDER/files/ or FOLDER/kept.tar; the checks have passed.
+/// Writes FOLDER/files/ (only for a folder that is not visible yet) or FOLDER/kept.tar; the checks
+/// have passed.
 void write_kept_files(const std::filesystem::path& folder, const io::Dataset& dataset,
                       std::span<const std::int64_t> ids, FileMode mode, Progress& progress);
 

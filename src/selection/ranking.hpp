@@ -20,6 +20,7 @@ namespace winnow::selection {
 struct Ranked {
   std::uint64_t key = 0;
   std::int64_t id = -1;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 misreads a defaulted comparison
   auto operator<=>(const Ranked&) const = default;
 };
 

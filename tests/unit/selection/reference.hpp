@@ -60,8 +60,8 @@ inline std::vector<std::int64_t> reference_floors(const ReferenceInput& input, s
   const auto n = static_cast<std::int64_t>(input.scores.size());
   std::vector<std::int64_t> sizes(static_cast<std::size_t>(input.n_classes));
   for (const std::int32_t label : input.labels) ++sizes[label];
-  const std::int64_t present =
-      std::count_if(sizes.begin(), sizes.end(), [](auto size) { return size > 0; });
+  const std::int64_t present = std::max<std::int64_t>(
+      1, std::count_if(sizes.begin(), sizes.end(), [](auto size) { return size > 0; }));
   std::vector<std::int64_t> floors;
   for (const std::int64_t size : sizes) {
     const std::int64_t balance = input.balance.numerator;
