@@ -1,8 +1,8 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <cstdlib>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
