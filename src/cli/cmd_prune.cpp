@@ -1,0 +1,395 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "cli/command.hpp"
+#include "cli/stages.hpp"
+#include "cli/training_options.hpp"
+#include "winnow/core/error.hpp"
+#include "winnow/core/files.hpp"
+#include "winnow/io/npy.hpp"
+#include "winnow/report/report.hpp"
+#include "winnow/selection/export.hpp"
+
+namespace winnow::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct PruneArguments {
+  std::string data;
+  std::string test_data;
+  std::string embeddings;
+  std::string labels;
+  std::string formats;
+  bool evaluate = false;
+  std::string evaluate_models = "linear,mlp";
+  std::string evaluate_keeps;
+  embedding::EncoderOptions encoder;
+  ScoreOptions score;
+  selection::SelectOptions select;
+  experiments::EvaluationOptions evaluation;
+  TrainingArguments training;
+};
+
+/// One `winnow prune`: its stages in order, each leaving its files in the run folder.
+class Prune {
+ public:
+  Prune(Session& session, PruneArguments arguments)
+      : session_(session), arguments_(std::move(arguments)), folder_(session.out()) {}
+
+  void run() {
+    check();
+    open();
+    prepare_folder();
+    timed("embed", [this] { embed(); });
+    timed("score", [this] { score(); });
+    timed("select", [this] { select(); });
+    if (arguments_.evaluate) timed("evaluate", [this] { evaluate(); });
+    write_run(folder_, run_info());
+    timed("report", [this] { report(); });
+    print();
+  }
+
+ private:
+  template <class Stage>
+  void timed(const char* name, const Stage& stage) {
+    const Stopwatch watch;
+    stage();
+    seconds_[name] = watch.seconds();
+  }
+
+  /// Everything that can be refused before any work.
+  void check() {
+    require_out(session_, "the run folder to write");
+    if (arguments_.data.empty() == arguments_.embeddings.empty()) {
+      throw InvalidArgument("give either --data SPEC or --embeddings FILE");
+    }
+    if (arguments_.evaluate && arguments_.data.empty()) {
+      throw InvalidArgument(
+          "--evaluate needs --data, for labels and a test set; with embeddings of "
+          "your own, use winnow train on the subset");
+    }
+    require_new_output(folder_, session_.common.force || session_.common.resume, true);
+    arguments_.encoder.seed = session_.seed();
+    arguments_.select.seed = session_.seed();
+    arguments_.encoder.validate();
+    arguments_.score.kmeans.validate();
+    arguments_.select.validate();
+    selection::parse_formats(arguments_.formats);
+    auto& evaluation = arguments_.evaluation;
+    evaluation.models = split_list(arguments_.evaluate_models);
+    if (!arguments_.evaluate_keeps.empty()) {
+      evaluation.keeps = parse_numbers("evaluate-keep", arguments_.evaluate_keeps);
+    }
+    evaluation.select = arguments_.select;
+    evaluation.seed = session_.seed();
+    evaluation.training = resolve(arguments_.training);
+    evaluation.validate();
+  }
+
+  void open() {
+    if (arguments_.data.empty()) {
+      embeddings_ = io::read_embeddings(arguments_.embeddings, session_.terminal);
+      n_ = embeddings_->rows.rows();
+      fingerprint_ = embeddings_->fingerprint;
+      inputs_ = embeddings_->inputs;
+    } else {
+      splits_ = open_splits(arguments_.data, arguments_.test_data, session_.terminal);
+      n_ = splits_.train->size();
+      fingerprint_ = splits_.train->fingerprint();
+      inputs_ = splits_.train->inputs();
+      if (splits_.train->has_labels()) labels_ = labels_of(*splits_.train);
+    }
+    if (!arguments_.labels.empty()) {
+      labels_ = io::read_labels(arguments_.labels, session_.terminal);
+      io::require_same_length(n_, arguments_.data + arguments_.embeddings,
+                              static_cast<std::int64_t>(labels_.values.size()), arguments_.labels);
+      require_same_dataset(fingerprint_, arguments_.data + arguments_.embeddings,
+                           labels_.fingerprint, arguments_.labels);
+    }
+    const std::int64_t kept = arguments_.select.kept_of(n_);
+    if (arguments_.evaluation.keeps.empty() || arguments_.evaluate_keeps.empty()) {
+      const double keep = static_cast<double>(kept) / static_cast<double>(n_);
+      const double asked = arguments_.select.keep_count ? keep : arguments_.select.keep;
+      arguments_.evaluation.keeps = {asked};
+      if (asked != 0.1) arguments_.evaluation.keeps.push_back(0.1);
+    }
+    const auto& clusters = arguments_.score.clusters;
+    if (clusters && (*clusters < 1 || *clusters > n_)) {
+      throw InvalidArgument(
+          fmt::format("clusters = {}; expected 1 to {}, the number of examples", *clusters, n_));
+    }
+    if (!arguments_.evaluate) return;
+    if (labels_.values.empty()) {
+      throw InvalidArgument(
+          fmt::format("--evaluate: {} has no labels; give --labels FILE", arguments_.data));
+    }
+    if (!splits_.test || !splits_.test->has_labels()) {
+      throw InvalidArgument(
+          fmt::format("--evaluate: {} has no labelled test split; give --test-data "
+                      "SPEC",
+                      arguments_.data));
+    }
+  }
+
+  /// With --force, what an earlier run left is removed; with --resume it stays.
+  void prepare_folder() {
+    make_folder(folder_);
+    std::error_code ignored;
+    fs::remove(folder_ / "run.json", ignored);
+    if (session_.common.resume) return;
+    fs::remove_all(folder_ / "trainings", ignored);
+    for (const char* name : {"results.csv", "timing.csv", "report.html", "embeddings.json",
+                             "embeddings.npy", "embeddings-test.json", "embeddings-test.npy"}) {
+      fs::remove(folder_ / name, ignored);
+    }
+  }
+
+  Json embedding_sidecar(const io::Dataset& dataset) const {
+    return {{"kind", "embeddings"},
+            {"data", dataset.name()},
+            {"options", options_json(arguments_.encoder)},
+            {"seed", session_.common.seed},
+            {"knn", knn_},
+            {"inputs", to_json(dataset.inputs())}};
+  }
+
+  /// Reads embeddings of an interrupted run back if they were made the same way.
+  bool resume_embeddings() {
+    const fs::path path = folder_ / "embeddings.npy";
+    const fs::path test_path = folder_ / "embeddings-test.npy";
+    if (!session_.common.resume || !fs::exists(path)) return false;
+    if (splits_.test && !fs::exists(test_path)) return false;
+    const Json sidecar = read_sidecar(path);
+    if (!sidecar.is_object() || sidecar_fingerprint(sidecar) != fingerprint_ ||
+        sidecar.value("options", Json()) != options_json(arguments_.encoder) ||
+        sidecar.value("seed", std::uint64_t{0}) != session_.common.seed) {
+      return false;
+    }
+    rows_ = io::read_embeddings(path.string(), session_.terminal).rows;
+    if (splits_.test) {
+      auto test = io::read_embeddings(test_path.string(), session_.terminal);
+      if (test.fingerprint != splits_.test->fingerprint()) return false;
+      test_rows_ = std::move(test.rows);
+    }
+    knn_ = sidecar.value("knn", Json());
+    return true;
+  }
+
+  void embed() {
+    if (embeddings_) {
+      rows_ = std::move(embeddings_->rows);
+      return;
+    }
+    if (arguments_.score.metric == Metric::random && !arguments_.evaluate) return;
+    if (resume_embeddings()) return;
+    Embedded embedded = embed_splits(splits_, arguments_.encoder, session_.terminal);
+    rows_ = std::move(embedded.train);
+    test_rows_ = std::move(embedded.test);
+    knn_ = std::move(embedded.knn);
+    if (splits_.test) {
+      io::write_embeddings(folder_ / "embeddings-test.npy", test_rows_,
+                           embedding_sidecar(*splits_.test), splits_.test->fingerprint());
+    }
+    io::write_embeddings(folder_ / "embeddings.npy", rows_, embedding_sidecar(*splits_.train),
+                         fingerprint_);
+  }
+
+  void score() {
+    ScoreOptions options = arguments_.score;
+    const bool clustered = options.metric == Metric::self_prototypes;
+    if (clustered) options.centroids_out = (folder_ / "centroids.npy").string();
+    Scored scored = score_rows(rows_, n_, labels_, options, session_.seed(), session_.terminal);
+    scores_ = {scored.values, fingerprint_, enum_name(options.metric), inputs_};
+    Json details = scored.details.is_null() ? Json::object() : scored.details;
+    details["seed"] = session_.common.seed;
+    io::write_scores(folder_ / "scores.npy", scores_, details);
+    if (scored.kmeans) {
+      io::write_npy(folder_ / "assignment.npy", std::span(scored.kmeans->assignment));
+    }
+  }
+
+  void select() {
+    selection_ = selection::select(scores_.values, labels_.values, labels_.class_names,
+                                   arguments_.select, session_.terminal);
+    selection::write_selection(folder_, selection_,
+                               {.scores = scores_.values,
+                                .labels = labels_.values,
+                                .dataset = splits_.train.get(),
+                                .fingerprint = fingerprint_,
+                                .inputs = inputs_,
+                                .details = {{"metric", scores_.metric}}},
+                               {selection::parse_formats(arguments_.formats)}, session_.terminal);
+  }
+
+  void evaluate() {
+    const experiments::TrainingData data{.rows = {rows_, labels_.values},
+                                         .test_rows = {test_rows_, splits_.test->labels()},
+                                         .images = splits_.train.get(),
+                                         .test_images = splits_.test.get()};
+    results_ = experiments::evaluate(data, scores_.values, labels_.class_names, fingerprint_,
+                                     arguments_.evaluation, folder_, session_.common.resume,
+                                     session_.terminal);
+  }
+
+  void report() { report::write_report({folder_}, folder_ / "report.html", {}, session_.terminal); }
+
+  RunInfo run_info() const {
+    RunInfo run;
+    run.kind = "prune";
+    run.command = session_.arguments;
+    run.inputs = inputs_;
+    run.options = {{"data", arguments_.data.empty() ? Json() : Json(arguments_.data)},
+                   {"embeddings", arguments_.embeddings},
+                   {"metric", scores_.metric},
+                   {"seed", session_.common.seed}};
+    if (!arguments_.data.empty()) run.options.update(options_json(arguments_.encoder));
+    run.options.update(options_json(arguments_.select));
+    run.results = {
+        {"n", n_}, {"kept", selection_.ids.size()}, {"knn", knn_}, {"seconds", seconds_}};
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      const std::string name = entry.path().filename().string();
+      if (entry.is_regular_file() && !name.starts_with(".")) run.files.push_back(name);
+    }
+    std::sort(run.files.begin(), run.files.end());
+    for (const auto& result : results_) run.children.push_back("trainings/" + result.cell.id());
+    return run;
+  }
+
+  Json evaluation_json() const {
+    Json list = Json::array();
+    for (const auto& s : experiments::summarize(results_)) {
+      list.push_back({{"model", s.model},
+                      {"policy", s.policy},
+                      {"keep", s.keep},
+                      {"n_train", s.n_train},
+                      {"seeds", s.seeds},
+                      {"test_error", s.test_error},
+                      {"standard_error", s.standard_error}});
+    }
+    return list;
+  }
+
+  std::string evaluation_text() const {
+    std::string text = fmt::format("\n{:<9} {:<8} {:>6} {:>9} {:>6}  {}\n", "model", "subset",
+                                   "keep", "examples", "seeds", "test error %");
+    for (const auto& s : experiments::summarize(results_)) {
+      text += fmt::format("{:<9} {:<8} {:>6.3g} {:>9} {:>6}  {:.2f}{}\n", s.model, s.policy, s.keep,
+                          s.n_train, s.seeds, 100.0 * s.test_error,
+                          s.seeds > 1 ? fmt::format(" +- {:.2f}", 100.0 * s.standard_error) : "");
+    }
+    return text;
+  }
+
+  void print() const {
+    std::string text = knn_.is_null()
+                           ? std::string()
+                           : knn_text(knn_, enum_name(arguments_.encoder.encoder)) + "\n";
+    for (const auto& line : selection::format_audit(selection_.audit)) text += line + "\n";
+    if (!results_.empty()) text += evaluation_text();
+    text += "\n";
+    for (const auto& [stage, time] : seconds_.items()) {
+      text += fmt::format("{} {:.1f} s  ", stage, time.get<double>());
+    }
+    text += fmt::format("\nkept ids: {}\nreport:   {}\n", (folder_ / "keep.npy").string(),
+                        (folder_ / "report.html").string());
+    session_.print({{"out", folder_.string()},
+                    {"n", n_},
+                    {"kept", selection_.ids.size()},
+                    {"knn", knn_},
+                    {"audit", selection::audit_json(selection_.audit)},
+                    {"evaluation", evaluation_json()},
+                    {"seconds", seconds_}},
+                   text);
+  }
+
+  Session& session_;
+  PruneArguments arguments_;
+  fs::path folder_;
+  Splits splits_;
+  std::optional<io::Embeddings> embeddings_;
+  io::Labels labels_;
+  std::int64_t n_ = 0;
+  Fingerprint fingerprint_;
+  std::vector<InputFile> inputs_;
+  Matrix<float> rows_;
+  Matrix<float> test_rows_;
+  Json knn_;
+  io::Scores scores_;
+  selection::Selection selection_;
+  std::vector<experiments::CellResult> results_;
+  Json seconds_ = Json::object();
+};
+
+void bind_evaluation(CLI::App& command, PruneArguments& arguments) {
+  command.add_flag("--evaluate", arguments.evaluate,
+                   "Train on full, random, hard and easy subsets and compare test errors.");
+  command
+      .add_option("--evaluate-models", arguments.evaluate_models,
+                  "Models to train, a comma list of: linear, mlp, resnet8.")
+      ->type_name("LIST")
+      ->capture_default_str();
+  command
+      .add_option("--evaluate-keep", arguments.evaluate_keeps,
+                  "Keep fractions to compare, a comma list.")
+      ->type_name("LIST")
+      ->default_str("--keep and 0.1");
+  bind_options(command, arguments.evaluation);
+  command
+      .add_option("--train-iterations", arguments.training.iterations,
+                  "Gradient steps of every training, whatever its subset's size.")
+      ->type_name("INTEGER")
+      ->default_str("2000 for linear and mlp, --epochs for networks");
+  bind_option(
+      command, arguments.training.options.network.epochs,
+      {.name = "epochs", .help = "Passes over all data that networks train for.", .min = 1});
+  bind_option(command, arguments.training.options.match, match_info());
+}
+
+}  // namespace
+
+void add_prune(CLI::App& app, Session& session) {
+  CLI::App& command = add_command(
+      app, session, "prune", "Embed, score, select, and report on a dataset in one go.",
+      Output::resume, "Run folder to write.",
+      "Examples:\n"
+      "  winnow prune --data fashion-mnist --keep 0.5 --evaluate --out runs/demo\n"
+      "  winnow prune --data images:photos --keep 0.3 --policy easy --out runs/photos\n"
+      "  winnow prune --embeddings 'shards/*.npy' --keep 0.8 --clusters 1000 --out runs/mine");
+  auto arguments = std::make_shared<PruneArguments>();
+  PruneArguments& a = *arguments;
+  command
+      .add_option("--data", a.data,
+                  "Dataset: fashion-mnist, mnist:DIR, images:PATH, "
+                  "npy:FILE[,labels=FILE].")
+      ->type_name("SPEC");
+  command.add_option("--embeddings", a.embeddings, "Your own vectors in place of --data, [n, d].")
+      ->type_name("FILE.npy");
+  command
+      .add_option("--labels", a.labels,
+                  "Classes, for balance and audit, where the dataset has none: .npy, CSV or SPEC.")
+      ->type_name("FILE|SPEC");
+  command.add_option("--test-data", a.test_data, "Test set, where --data has no test split.")
+      ->type_name("SPEC");
+  bind_options(command, a.select);
+  command
+      .add_option("--keep-count", a.select.keep_count,
+                  help_text(selection::SelectOptions::keep_count_info()))
+      ->type_name("INTEGER")
+      ->excludes(command.get_option("--keep"));
+  bind_score_options(command, a.score);
+  command.remove_option(command.get_option("--centroids-out"));
+  bind_options(command, a.encoder);
+  command
+      .add_option(
+          "--write", a.formats,
+          "Further files of the selection, a comma list of: keys, csv, mask, jsonl, dropped.")
+      ->type_name("LIST");
+  bind_evaluation(command, a);
+  on_run(command, session, [&session, arguments] { Prune(session, *arguments).run(); });
+}
+
+}  // namespace winnow::cli

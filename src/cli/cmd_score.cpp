@@ -1,0 +1,101 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/command.hpp"
+#include "cli/stages.hpp"
+#include "winnow/core/error.hpp"
+#include "winnow/core/files.hpp"
+
+namespace winnow::cli {
+
+namespace {
+
+struct ScoreArguments {
+  std::string embeddings;
+  std::string labels;
+  ScoreOptions options;
+};
+
+/// Lowest, median and highest score, for the printed line.
+std::string range_of(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  const double median = *middle;
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  return fmt::format("{:.4g} to {:.4g}, median {:.4g}", *low, *high, median);
+}
+
+void score(Session& session, const ScoreArguments& arguments) {
+  require_out(session, "the .npy file to write");
+  require_new_output(session.out(), session.common.force);
+  const ScoreOptions& options = arguments.options;
+  if (!options.centroids_out.empty()) {
+    require_new_output(options.centroids_out, session.common.force);
+  }
+  options.kmeans.validate();
+  const bool needs_rows = options.metric != Metric::random;
+  if (arguments.embeddings.empty() && (needs_rows || arguments.labels.empty())) {
+    throw InvalidArgument(
+        fmt::format("metric = {} needs --embeddings FILE; make one with winnow "
+                    "embed, or write your own [n, d] .npy",
+                    enum_name(options.metric)));
+  }
+  Stopwatch watch;
+  io::Labels labels;
+  if (!arguments.labels.empty()) labels = io::read_labels(arguments.labels, session.terminal);
+  io::Embeddings embeddings;
+  if (!arguments.embeddings.empty()) {
+    embeddings = io::read_embeddings(arguments.embeddings, session.terminal);
+    if (!labels.values.empty()) {
+      io::require_same_length(embeddings.rows.rows(), arguments.embeddings,
+                              static_cast<std::int64_t>(labels.values.size()), arguments.labels);
+      require_same_dataset(embeddings.fingerprint, arguments.embeddings, labels.fingerprint,
+                           arguments.labels);
+    }
+  }
+  const double seconds_reading = watch.seconds();
+  const std::int64_t n = arguments.embeddings.empty()
+                             ? static_cast<std::int64_t>(labels.values.size())
+                             : embeddings.rows.rows();
+  Scored scored = score_rows(embeddings.rows, n, labels, options, session.seed(), session.terminal);
+  scored.seconds["read"] = seconds_reading;
+  io::Scores scores{scored.values, known_of(embeddings.fingerprint, labels.fingerprint),
+                    enum_name(options.metric), embeddings.inputs};
+  scores.inputs.insert(scores.inputs.end(), labels.inputs.begin(), labels.inputs.end());
+  Json details = scored.details.is_null() ? Json::object() : scored.details;
+  details["seed"] = session.common.seed;
+  io::write_scores(session.out(), scores, details);
+  Json summary = {{"out", session.common.out}, {"metric", scores.metric}, {"n", n}, {"ranks", 1}};
+  summary.update(details);
+  if (summary.contains("objective")) summary["objective"] = summary["objective"].back();
+  summary["seconds"] = scored.seconds;
+  session.print(summary, fmt::format("{}: {} scores of {}, {}\n", session.common.out, n,
+                                     scores.metric, range_of(scores.values)));
+}
+
+}  // namespace
+
+void add_score(CLI::App& app, Session& session) {
+  CLI::App& command = add_command(
+      app, session, "score", "Say how hard every example is.", Output::replace,
+      "Scores to write, [n] float64, with a sidecar .json.",
+      "Examples:\n"
+      "  winnow score --metric self-prototypes --embeddings emb.npy --clusters 1000 --out s.npy\n"
+      "  winnow score --metric supervised-prototypes --embeddings 'shards/*.npy' \\\n"
+      "               --labels labels.csv --out s.npy\n"
+      "  winnow score --metric random --labels fashion-mnist --out s.npy");
+  auto arguments = std::make_shared<ScoreArguments>();
+  command
+      .add_option("--embeddings", arguments->embeddings,
+                  "Rows to score, [n, d]: a .npy, a comma list, a glob or a folder of shards.")
+      ->type_name("FILE.npy");
+  command
+      .add_option("--labels", arguments->labels,
+                  "Classes: .npy, CSV, or a dataset SPEC; without them none are used.")
+      ->type_name("FILE|SPEC");
+  bind_score_options(command, arguments->options);
+  on_run(command, session, [&session, arguments] { score(session, *arguments); });
+}
+
+}  // namespace winnow::cli

@@ -1,0 +1,120 @@
+#include <fmt/format.h>
+
+#include "cli/command.hpp"
+#include "cli/stages.hpp"
+#include "winnow/core/error.hpp"
+#include "winnow/core/files.hpp"
+#include "winnow/selection/export.hpp"
+#include "winnow/selection/select.hpp"
+
+namespace winnow::cli {
+
+namespace {
+
+struct SelectArguments {
+  std::string scores;
+  std::string labels;
+  std::string data;
+  std::string formats;
+  bool dry_run = false;
+  selection::SelectOptions options;
+  selection::FileMode files = selection::FileMode::none;
+};
+
+void select(Session& session, SelectArguments arguments) {
+  if (!arguments.dry_run) {
+    require_out(session, "the folder to write (or give --dry-run)");
+    require_new_output(session.out(), session.common.force);
+  }
+  arguments.options.seed = session.seed();
+  arguments.options.validate();
+  const selection::ExportOptions exports{selection::parse_formats(arguments.formats),
+                                         arguments.files};
+  io::Scores scores = io::read_scores(arguments.scores);
+  const auto n = static_cast<std::int64_t>(scores.values.size());
+  io::Labels labels;
+  std::unique_ptr<io::Dataset> dataset;
+  std::string labels_name = arguments.labels;
+  if (!arguments.data.empty()) {
+    dataset = io::open_dataset(io::DatasetSpec::parse(arguments.data), session.terminal);
+    io::require_same_length(n, arguments.scores, dataset->size(), arguments.data);
+    require_same_dataset(scores.fingerprint, arguments.scores, dataset->fingerprint(),
+                         arguments.data);
+    if (arguments.labels.empty() && dataset->has_labels()) {
+      labels = labels_of(*dataset);
+      labels_name = arguments.data;
+    }
+  }
+  if (!arguments.labels.empty()) labels = io::read_labels(arguments.labels, session.terminal);
+  if (!labels.values.empty()) {
+    io::require_same_length(n, arguments.scores, static_cast<std::int64_t>(labels.values.size()),
+                            labels_name);
+    require_same_dataset(scores.fingerprint, arguments.scores, labels.fingerprint, labels_name);
+  }
+  const auto chosen = selection::select(scores.values, labels.values, labels.class_names,
+                                        arguments.options, session.terminal);
+  Json summary = {{"n", n},
+                  {"kept", chosen.ids.size()},
+                  {"policy", enum_name(arguments.options.policy)},
+                  {"audit", selection::audit_json(chosen.audit)}};
+  std::string text;
+  for (const auto& line : selection::format_audit(chosen.audit)) text += line + "\n";
+  if (!arguments.dry_run) {
+    selection::Source source{.scores = scores.values,
+                             .labels = labels.values,
+                             .dataset = dataset.get(),
+                             .fingerprint = known_of(scores.fingerprint, labels.fingerprint),
+                             .inputs = scores.inputs,
+                             .details = {{"metric", scores.metric}}};
+    source.inputs.insert(source.inputs.end(), labels.inputs.begin(), labels.inputs.end());
+    const auto files =
+        selection::write_selection(session.out(), chosen, source, exports, session.terminal);
+    summary["out"] = session.common.out;
+    summary["files"] = files;
+    text += fmt::format("{}: {} of {} examples kept\n", (session.out() / "keep.npy").string(),
+                        chosen.ids.size(), n);
+  }
+  session.print(summary, text);
+}
+
+}  // namespace
+
+void add_select(CLI::App& app, Session& session) {
+  CLI::App& command = add_command(
+      app, session, "select", "Turn scores into the subset that stays.", Output::replace,
+      "Folder to write: keep.npy, keep.json and what --write asks for.",
+      "Examples:\n"
+      "  winnow select --scores s.npy --keep 0.3 --policy hard --out kept\n"
+      "  winnow select --scores s.npy --labels y.csv --keep-count 15000 --dry-run\n"
+      "  winnow select --scores s.npy --data images:photos --keep 0.5 --write keys,dropped \\\n"
+      "                --files link --out kept");
+  auto arguments = std::make_shared<SelectArguments>();
+  command
+      .add_option("--scores", arguments->scores, "Difficulty of every example, larger is harder.")
+      ->type_name("FILE.npy")
+      ->required();
+  command
+      .add_option("--labels", arguments->labels,
+                  "Classes, for balance and audit: .npy, CSV, or a dataset SPEC.")
+      ->type_name("FILE|SPEC");
+  command
+      .add_option("--data", arguments->data,
+                  "Dataset of the scores: gives keys, images, and labels unless --labels does.")
+      ->type_name("SPEC");
+  bind_options(command, arguments->options);
+  command
+      .add_option("--keep-count", arguments->options.keep_count,
+                  help_text(selection::SelectOptions::keep_count_info()))
+      ->type_name("INTEGER")
+      ->excludes(command.get_option("--keep"));
+  command
+      .add_option("--write", arguments->formats,
+                  "Further files, a comma list of: keys, csv, mask, jsonl, dropped.")
+      ->type_name("LIST");
+  bind_option(command, arguments->files,
+              {.name = "files", .help = "Also write the kept examples' own files."});
+  command.add_flag("--dry-run", arguments->dry_run, "Print the audit, write nothing.");
+  on_run(command, session, [&session, arguments] { select(session, *arguments); });
+}
+
+}  // namespace winnow::cli

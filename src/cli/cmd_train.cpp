@@ -1,0 +1,234 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "cli/command.hpp"
+#include "cli/stages.hpp"
+#include "cli/training_options.hpp"
+#include "winnow/core/error.hpp"
+#include "winnow/core/files.hpp"
+#include "winnow/experiments/evaluate.hpp"
+#include "winnow/io/npy.hpp"
+
+namespace winnow::cli {
+
+namespace {
+
+struct TrainArguments {
+  std::string data;
+  std::string test_data;
+  std::string embeddings;
+  std::string labels;
+  std::string test_embeddings;
+  std::string test_labels;
+  std::string subset;
+  std::string model = "linear";
+  std::int64_t seeds = 1;
+  EncoderKind encoder = EncoderKind::patch_kmeans;
+  TrainingArguments training;
+};
+
+/// Everything a training reads, and where its data() points.
+struct Material {
+  Splits splits;
+  Matrix<float> rows;
+  Matrix<float> test_rows;
+  io::Labels labels;
+  io::Labels test_labels;
+  Fingerprint fingerprint;
+  std::vector<InputFile> inputs;
+
+  experiments::TrainingData data() const {
+    return {.rows = {rows, labels.values},
+            .test_rows = {test_rows, test_labels.values},
+            .images = splits.train.get(),
+            .test_images = splits.test.get()};
+  }
+};
+
+void require_labels(const io::Labels& labels, std::int64_t n, const std::string& what,
+                    const std::string& labels_name) {
+  if (labels.values.empty()) {
+    throw InvalidArgument(fmt::format("training needs labels for {}; give {}", what, labels_name));
+  }
+  io::require_same_length(n, what, static_cast<std::int64_t>(labels.values.size()), labels_name);
+}
+
+/// --embeddings with --labels, --test-embeddings with --test-labels; --data may give the labels.
+void read_embedded(const TrainArguments& arguments, Material& material, Progress& progress) {
+  if (arguments.test_embeddings.empty()) {
+    throw InvalidArgument(
+        "--test-embeddings is missing: test error needs embeddings of a test set, "
+        "made by the same encoder (winnow embed --test-out)");
+  }
+  auto train = io::read_embeddings(arguments.embeddings, progress);
+  auto test = io::read_embeddings(arguments.test_embeddings, progress);
+  if (!arguments.labels.empty()) material.labels = io::read_labels(arguments.labels, progress);
+  if (!arguments.test_labels.empty()) {
+    material.test_labels = io::read_labels(arguments.test_labels, progress);
+  }
+  require_labels(material.labels, train.rows.rows(), arguments.embeddings,
+                 arguments.labels.empty() ? "--labels" : arguments.labels);
+  require_labels(material.test_labels, test.rows.rows(), arguments.test_embeddings,
+                 arguments.test_labels.empty() ? "--test-labels" : arguments.test_labels);
+  require_same_dataset(train.fingerprint, arguments.embeddings, material.labels.fingerprint,
+                       "the labels");
+  require_same_dataset(test.fingerprint, arguments.test_embeddings,
+                       material.test_labels.fingerprint, "the test labels");
+  material.fingerprint = known_of(train.fingerprint, material.labels.fingerprint);
+  material.rows = std::move(train.rows);
+  material.test_rows = std::move(test.rows);
+  for (auto* read : {&train.inputs, &test.inputs}) {
+    material.inputs.insert(material.inputs.end(), read->begin(), read->end());
+  }
+}
+
+Material read_material(const TrainArguments& arguments, Seed seed, Progress& progress) {
+  Material material;
+  if (arguments.data.empty() && arguments.embeddings.empty()) {
+    throw InvalidArgument(
+        "nothing to train on; give --data SPEC, or --embeddings FILE --labels "
+        "FILE");
+  }
+  if (!arguments.data.empty()) {
+    material.splits = open_splits(arguments.data, arguments.test_data, progress);
+    material.labels = labels_of(*material.splits.train);
+    material.fingerprint = material.splits.train->fingerprint();
+    material.inputs = material.splits.train->inputs();
+    if (material.splits.test) material.test_labels = labels_of(*material.splits.test);
+  }
+  if (!arguments.embeddings.empty()) {
+    read_embedded(arguments, material, progress);
+    return material;
+  }
+  if (!material.splits.test) {
+    throw InvalidArgument(
+        fmt::format("{} has no test split, so there is nothing to measure the "
+                    "test error on; give --test-data SPEC",
+                    arguments.data));
+  }
+  require_labels(material.labels, material.splits.train->size(), arguments.data, "--labels");
+  require_labels(material.test_labels, material.splits.test->size(), material.splits.test->name(),
+                 "--test-data with labels");
+  if (!experiments::is_network(arguments.model)) {
+    const auto encoder = embedding::fit_encoder(
+        *material.splits.train, {.encoder = arguments.encoder, .seed = seed}, progress);
+    material.rows = encoder->encode(*material.splits.train, progress);
+    material.test_rows = encoder->encode(*material.splits.test, progress);
+  }
+  return material;
+}
+
+std::vector<std::int64_t> read_ids(const TrainArguments& arguments, const Material& material) {
+  const auto n = static_cast<std::int64_t>(material.labels.values.size());
+  if (arguments.subset.empty()) {
+    std::vector<std::int64_t> all(static_cast<std::size_t>(n));
+    std::iota(all.begin(), all.end(), std::int64_t{0});
+    return all;
+  }
+  io::Subset subset = io::read_subset(arguments.subset);
+  require_same_dataset(subset.fingerprint, arguments.subset, material.fingerprint,
+                       "the training data");
+  if (subset.dataset_size > 0) {
+    io::require_same_length(subset.dataset_size, arguments.subset + " (its dataset)", n,
+                            "the training data");
+  }
+  return subset.ids;
+}
+
+void train(Session& session, TrainArguments arguments) {
+  require_out(session, "the run folder to write");
+  require_new_output(session.out(), session.common.force);
+  experiments::is_network(arguments.model);
+  check_range(static_cast<double>(arguments.seeds), {.name = "seeds", .help = "", .min = 1});
+  const auto options = resolve(arguments.training);
+  const Material material = read_material(arguments, session.seed(), session.terminal);
+  const auto ids = read_ids(arguments, material);
+  std::vector<experiments::CellResult> results;
+  const double keep =
+      static_cast<double>(ids.size()) / static_cast<double>(material.labels.values.size());
+  Matrix<float> correct(arguments.seeds,
+                        static_cast<std::int64_t>(material.test_labels.values.size()));
+  for (std::int64_t s = 0; s < arguments.seeds; ++s) {
+    const Seed seed{session.common.seed + static_cast<std::uint64_t>(s)};
+    session.terminal.stage(fmt::format("train {} (seed {})", arguments.model, seed.value), 0, "");
+    results.push_back(
+        {{arguments.model, arguments.subset.empty() ? "full" : "subset", keep, seed.value},
+         experiments::train_model(arguments.model, material.data(), ids, options, seed,
+                                  session.terminal)});
+    const auto& outcome = results.back().outcome;
+    session.terminal.done(fmt::format("test error {:.2f} %", 100.0 * outcome.test_error));
+    std::ranges::copy(outcome.test_correct, correct.row(s).begin());
+  }
+  experiments::write_results(session.out(), results);
+  io::write_npy(session.out() / "test_correct.npy", correct.view());
+  const auto summary = experiments::summarize(results).front();
+  Json json = {{"model", arguments.model},
+               {"n_train", summary.n_train},
+               {"seeds", summary.seeds},
+               {"iterations", results.front().outcome.iterations},
+               {"epochs_seen", results.front().outcome.epochs_seen},
+               {"test_error", summary.test_error},
+               {"standard_error", summary.standard_error},
+               {"train_loss", results.front().outcome.train_loss}};
+  RunInfo run;
+  run.kind = "training";
+  run.command = session.arguments;
+  run.inputs = material.inputs;
+  run.files = {"results.csv", "timing.csv", "test_correct.npy"};
+  run.options = {
+      {"data", arguments.data}, {"subset", arguments.subset}, {"model", arguments.model}};
+  run.results = json;
+  write_run(session.out(), run);
+  json["out"] = session.common.out;
+  const std::string spread =
+      summary.seeds > 1 ? fmt::format(" +- {:.2f}", 100.0 * summary.standard_error) : std::string();
+  session.print(
+      json, fmt::format("{}: {} on {} of {} examples, {} iterations ({:.1f} passes): test "
+                        "error {:.2f}{} %\n",
+                        session.common.out, arguments.model, ids.size(),
+                        material.labels.values.size(), results.front().outcome.iterations,
+                        results.front().outcome.epochs_seen, 100.0 * summary.test_error, spread));
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, Session& session) {
+  CLI::App& command = add_command(
+      app, session, "train", "Train a model on a subset and measure its test error.",
+      Output::replace, "Run folder to write: run.json, results.csv, test_correct.npy.",
+      "Examples:\n"
+      "  winnow train --data fashion-mnist --subset kept/keep.npy --model linear --out "
+      "runs/linear\n"
+      "  winnow train --data fashion-mnist --model resnet8 --epochs 10 --out runs/resnet8\n"
+      "  winnow train --embeddings emb.npy --labels y.npy --test-embeddings emb-test.npy \\\n"
+      "               --test-labels y-test.npy --model mlp --seeds 10 --out runs/mlp");
+  auto arguments = std::make_shared<TrainArguments>();
+  TrainArguments& a = *arguments;
+  command
+      .add_option("--model", a.model, "linear and mlp learn from embeddings, resnet8 from images.")
+      ->type_name(CLI::detail::join(experiments::model_names(), "|"))
+      ->capture_default_str();
+  command.add_option("--data", a.data, "Dataset; also gives labels and test split.")
+      ->type_name("SPEC");
+  command.add_option("--test-data", a.test_data, "Test set, where --data has no test split.")
+      ->type_name("SPEC");
+  command.add_option("--subset", a.subset, "Sample ids to train on; default: all.")
+      ->type_name("FILE.npy");
+  command.add_option("--embeddings", a.embeddings, "Rows for linear and mlp, [n, d].")
+      ->type_name("FILE.npy");
+  command.add_option("--labels", a.labels, "Classes of --embeddings.")->type_name("FILE|SPEC");
+  command.add_option("--test-embeddings", a.test_embeddings, "Rows of the test set.")
+      ->type_name("FILE.npy");
+  command.add_option("--test-labels", a.test_labels, "Classes of the test set.")
+      ->type_name("FILE|SPEC");
+  bind_option(command, a.encoder,
+              {.name = "encoder", .help = "Makes the embeddings when none are given."});
+  bind_option(command, a.seeds,
+              {.name = "seeds", .help = "Trainings, from --seed upwards.", .min = 1});
+  bind_training_options(command, a.training);
+  on_run(command, session, [&session, arguments] { train(session, *arguments); });
+}
+
+}  // namespace winnow::cli

@@ -1,0 +1,76 @@
+#include "cli/command.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "winnow/core/error.hpp"
+#include "winnow/core/parallel.hpp"
+
+namespace winnow::cli {
+
+void Session::print(const Json& json, const std::string& text) const {
+  const std::string output =
+      common.json ? json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n" : text;
+  if (std::fwrite(output.data(), 1, output.size(), stdout) != output.size() ||
+      std::fflush(stdout) != 0) {
+    throw WorkFailed("cannot write to standard output");
+  }
+}
+
+std::string help_text(const FieldInfo& info) {
+  std::string text = info.help;
+  std::string notes = range_text(info);
+  if (*info.unit != '\0') notes += (notes.empty() ? "" : " ") + std::string(info.unit);
+  if (!notes.empty()) text += fmt::format(" Range {}.", notes);
+  return text;
+}
+
+CLI::App& add_command(CLI::App& app, Session& session, const std::string& name,
+                      const std::string& description, Output output, const std::string& out_help,
+                      const std::string& examples) {
+  CLI::App& command = *app.add_subcommand(name, description);
+  command.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  command.footer(examples);
+  Common& common = session.common;
+  const std::string group = "Common options";
+  if (output != Output::none) {
+    command.add_option("--out", common.out, out_help)->type_name("PATH")->group(group);
+    command.add_flag("--force", common.force, "Replace output that exists.")->group(group);
+  }
+  if (output == Output::resume) {
+    command.add_flag("--resume", common.resume, "Go on where an interrupted run stopped.")
+        ->group(group);
+  }
+  command.add_option("--seed", common.seed, "Seed of every random choice; same seed, same bits.")
+      ->capture_default_str()
+      ->type_name("INTEGER")
+      ->group(group);
+  command.add_option("--threads", common.threads, "Threads; the result does not depend on them.")
+      ->type_name("INTEGER")
+      ->default_str("all")
+      ->group(group);
+  detail::bind_field(command, common.isa,
+                     {.name = "isa", .help = "Highest instruction set to use."})
+      ->group(group);
+  command.add_flag("--json", common.json, "Print one JSON object on stdout, nothing else.")
+      ->group(group);
+  command.add_flag("--quiet", common.quiet, "No progress on stderr.")->group(group);
+  // Replaced by the file's options before parsing (config.hpp); here for the help.
+  command.add_option("--config", "Options from a TOML file; typed ones win.")
+      ->type_name("FILE.toml")
+      ->group(group);
+  return command;
+}
+
+void on_run(CLI::App& command, Session& session, std::function<void()> work) {
+  command.callback([&command, &session, work = std::move(work)] {
+    const Common& common = session.common;
+    if (command.count("--threads") > 0) set_thread_count(common.threads);
+    if (common.isa != Isa::automatic) numerics::set_isa(common.isa);
+    session.terminal.set_quiet(common.quiet);
+    work();
+  });
+}
+
+}  // namespace winnow::cli

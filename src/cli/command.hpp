@@ -1,0 +1,110 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/terminal.hpp"
+#include "winnow/core/options.hpp"
+#include "winnow/core/run.hpp"
+#include "winnow/numerics/product.hpp"
+
+namespace winnow::cli {
+
+/// What every subcommand takes.
+struct Common {
+  std::uint64_t seed = 0;
+  int threads = 0;  ///< 0: all
+  std::string out;
+  bool force = false;
+  bool resume = false;
+  bool json = false;
+  bool quiet = false;
+  Isa isa = Isa::automatic;
+};
+
+/// What a running subcommand has at hand.
+struct Session {
+  std::vector<std::string> arguments;  ///< argv as typed
+  Common common;
+  Terminal terminal;
+
+  Seed seed() const { return {common.seed}; }
+  std::filesystem::path out() const { return common.out; }
+  /// Prints the result: one JSON object with --json, else `text`.
+  void print(const Json& json, const std::string& text) const;
+};
+
+/// Whether a subcommand writes: what --out names, and which of --force and --resume it has.
+enum class Output { none, replace, resume };
+
+/// Declares a subcommand with the common options. `out_help` says what --out is.
+CLI::App& add_command(CLI::App& app, Session& session, const std::string& name,
+                      const std::string& description, Output output, const std::string& out_help,
+                      const std::string& examples);
+
+/// Runs `work` when the command was given, after --threads, --isa and --quiet took effect.
+void on_run(CLI::App& command, Session& session, std::function<void()> work);
+
+/// Help of one option: sentence, choices, range, unit.
+std::string help_text(const FieldInfo& info);
+
+namespace detail {
+
+template <class T>
+CLI::Option* bind_field(CLI::App& command, T& value, const FieldInfo& info) {
+  const std::string flag = std::string("--") + info.name;
+  if constexpr (std::is_enum_v<T>) {
+    const std::string choices = CLI::detail::join(enum_choices<T>(), "|");
+    return command
+        .add_option_function<std::string>(
+            flag,
+            [&value, name = info.name](const std::string& text) {
+              value = parse_enum<T>(name, text);
+            },
+            help_text(info))
+        ->type_name(choices)
+        ->default_str(enum_name(value));
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return command.add_flag(flag + ",!--no-" + info.name, value, help_text(info))
+        ->default_str(value ? "on" : "off");
+  } else {
+    return command.add_option(flag, value, help_text(info))
+        ->type_name(std::is_floating_point_v<T> ? "NUMBER"
+                    : std::is_integral_v<T>     ? "INTEGER"
+                                                : "TEXT")
+        ->capture_default_str();
+  }
+}
+
+}  // namespace detail
+
+/// One command-line option per described field of `options`, which must outlive the parse.
+template <class Options>
+void bind_options(CLI::App& command, Options& options) {
+  Options::fields(options, [&command]<class T>(T& value, const FieldInfo& info) {
+    detail::bind_field(command, value, info);
+  });
+}
+
+/// One option by a FieldInfo of its own.
+template <class T>
+CLI::Option* bind_option(CLI::App& command, T& value, const FieldInfo& info) {
+  return detail::bind_field(command, value, info);
+}
+
+// One function per subcommand, in cmd_<name>.cpp.
+void add_embed(CLI::App& app, Session& session);
+void add_score(CLI::App& app, Session& session);
+void add_select(CLI::App& app, Session& session);
+void add_train(CLI::App& app, Session& session);
+void add_prune(CLI::App& app, Session& session);
+void add_report(CLI::App& app, Session& session);
+void add_info(CLI::App& app, Session& session);
+
+}  // namespace winnow::cli

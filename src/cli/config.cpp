@@ -1,0 +1,82 @@
+#include "cli/config.hpp"
+
+#include <fmt/format.h>
+
+#include <toml++/toml.h>
+#include <string_view>
+
+#include "winnow/core/error.hpp"
+#include "winnow/core/files.hpp"
+
+namespace winnow::cli {
+
+namespace {
+
+std::string value_text(const toml::node& node, const std::string& key, const std::string& file) {
+  if (const auto text = node.value_exact<std::string>()) return *text;
+  if (const auto integer = node.value_exact<std::int64_t>()) return fmt::format("{}", *integer);
+  if (const auto number = node.value_exact<double>()) return fmt::format("{}", *number);
+  if (const auto* array = node.as_array()) {
+    std::string list;
+    for (const auto& element : *array) {
+      list += (list.empty() ? "" : ",") + value_text(element, key, file);
+    }
+    return list;
+  }
+  throw BadFile(fmt::format("{}: line {}: '{}' is neither text, number, true, false nor a list",
+                            file, node.source().begin.line, key));
+}
+
+void append_options(const toml::table& table, const std::string& file,
+                    std::vector<std::string>& out) {
+  for (const auto& [key, node] : table) {
+    if (node.is_table()) continue;
+    const std::string name(key.str());
+    if (const auto flag = node.value_exact<bool>()) {
+      out.push_back((*flag ? "--" : "--no-") + name);
+    } else {
+      out.push_back(fmt::format("--{}={}", name, value_text(node, name, file)));
+    }
+  }
+}
+
+std::vector<std::string> options_of(const std::string& file, const std::string& command) {
+  const std::string text = read_file(file, std::size_t{1} << 20U);
+  try {
+    const toml::table table = toml::parse(text, std::string_view(file));
+    std::vector<std::string> options;
+    append_options(table, file, options);
+    if (const auto* section = table[command].as_table()) append_options(*section, file, options);
+    return options;
+  } catch (const toml::parse_error& error) {
+    throw BadFile(fmt::format("{}: line {} column {}: {}", file, error.source().begin.line,
+                              error.source().begin.column, error.description()));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> expand_config(const std::vector<std::string>& arguments) {
+  constexpr std::string_view flag = "--config";
+  if (arguments.empty()) return arguments;
+  std::vector<std::string> expanded{arguments.front()};
+  std::vector<std::string> typed;
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    std::string file;
+    if (arguments[i] == flag && i + 1 < arguments.size()) {
+      file = arguments[++i];
+    } else if (arguments[i].starts_with("--config=")) {
+      file = arguments[i].substr(flag.size() + 1);
+    } else {
+      typed.push_back(arguments[i]);
+      continue;
+    }
+    for (auto& option : options_of(file, arguments.front())) {
+      expanded.push_back(std::move(option));
+    }
+  }
+  expanded.insert(expanded.end(), typed.begin(), typed.end());
+  return expanded;
+}
+
+}  // namespace winnow::cli

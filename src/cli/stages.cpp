@@ -1,0 +1,217 @@
+#include "cli/stages.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "winnow/core/error.hpp"
+#include "winnow/core/files.hpp"
+#include "winnow/embedding/quality.hpp"
+#include "winnow/io/npy.hpp"
+
+namespace winnow::cli {
+
+namespace {
+
+/// k-nearest-neighbour accuracy of one embedding; null when it cannot be had.
+Json quality_of(const Splits& splits, MatrixView<const float> train, MatrixView<const float> test,
+                Seed seed, Progress& progress) {
+  const bool tested = splits.test && splits.test->has_labels() && !test.empty();
+  try {
+    const auto quality =
+        embedding::knn_quality({train, splits.train->labels()},
+                               tested ? embedding::LabelledEmbeddings{test, splits.test->labels()}
+                                      : embedding::LabelledEmbeddings{},
+                               {.k = 20}, seed, progress);
+    return {{"accuracy", quality.accuracy},
+            {"queries", quality.queries},
+            {"k", quality.k},
+            {"leave_one_out", quality.leave_one_out}};
+  } catch (const InvalidArgument& error) {
+    progress.warn(fmt::format("no neighbour check: {}", error.what()));
+    return nullptr;
+  }
+}
+
+std::int64_t default_clusters(std::int64_t n, const io::Labels& labels) {
+  if (!labels.values.empty()) return static_cast<std::int64_t>(labels.class_names.size());
+  return std::max<std::int64_t>(1, std::llround(std::sqrt(static_cast<double>(n))));
+}
+
+Scored score_self(MatrixView<const float> rows, const io::Labels& labels,
+                  const ScoreOptions& options, Seed seed, Progress& progress) {
+  cluster::KMeansOptions kmeans = options.kmeans;
+  kmeans.seed = seed;
+  kmeans.n_clusters = options.clusters.value_or(default_clusters(rows.rows(), labels));
+  std::optional<io::Embeddings> centroids;
+  if (!options.centroids_in.empty()) {
+    centroids = io::read_embeddings(options.centroids_in, progress);
+    if (options.clusters && *options.clusters != centroids->rows.rows()) {
+      throw InvalidArgument(fmt::format("clusters = {}, but {} holds {} centroids",
+                                        *options.clusters, options.centroids_in,
+                                        centroids->rows.rows()));
+    }
+    kmeans.n_clusters = centroids->rows.rows();
+    kmeans.iterations = 0;
+  }
+  auto result = metrics::self_prototypes(
+      rows, kmeans, progress,
+      centroids ? std::optional<MatrixView<const float>>(centroids->rows.view()) : std::nullopt);
+  auto& found = result.kmeans;
+  if (found.empty_clusters > 0) {
+    progress.warn(
+        fmt::format("{} of {} clusters are empty: fewer distinct rows than clusters, or "
+                    "centroids that are nearest to no row",
+                    found.empty_clusters, kmeans.n_clusters));
+  }
+  if (!options.centroids_out.empty()) {
+    io::write_embeddings(options.centroids_out, found.centroids,
+                         {{"kind", "centroids"}, {"options", options_json(kmeans)}}, {});
+  }
+  return {.values = std::move(result.scores),
+          .kmeans = std::move(found),
+          .details = {{"options", options_json(kmeans)},
+                      {"clusters", kmeans.n_clusters},
+                      {"iterations", result.kmeans.iterations},
+                      {"objective", result.kmeans.objective},
+                      {"empty_clusters", result.kmeans.empty_clusters},
+                      {"converged", result.kmeans.converged}},
+          .seconds = {{"seed", result.kmeans.seconds_seeding},
+                      {"iterate", result.kmeans.seconds_iterating},
+                      {"score", result.kmeans.seconds_scoring}}};
+}
+
+}  // namespace
+
+Splits open_splits(const std::string& data, const std::string& test_data, Progress& progress) {
+  const auto spec = io::DatasetSpec::parse(data);
+  Splits splits;
+  splits.train = io::open_dataset(spec, progress);
+  splits.test = test_data.empty()
+                    ? (spec.split == "test" ? nullptr : io::open_test_split(spec, progress))
+                    : io::open_dataset(io::DatasetSpec::parse(test_data), progress);
+  if (splits.test && splits.train->has_labels() && splits.test->has_labels() &&
+      splits.train->class_names() != splits.test->class_names()) {
+    throw DatasetMismatch(
+        fmt::format("{} and {} have different classes; a test set needs the "
+                    "classes of the training set, in the same order",
+                    splits.train->name(), splits.test->name()));
+  }
+  return splits;
+}
+
+Embedded embed_splits(const Splits& splits, const embedding::EncoderOptions& options,
+                      Progress& progress) {
+  const auto encoder = embedding::fit_encoder(*splits.train, options, progress);
+  Embedded result;
+  result.train = encoder->encode(*splits.train, progress);
+  if (splits.test) result.test = encoder->encode(*splits.test, progress);
+  if (!splits.train->has_labels()) return result;
+  const Json own = quality_of(splits, result.train, result.test, options.seed, progress);
+  if (own.is_null()) return result;
+  result.knn = {{"k", own["k"]},
+                {"queries", own["queries"]},
+                {"leave_one_out", own["leave_one_out"]},
+                {"encoder", own["accuracy"]}};
+  if (options.encoder == EncoderKind::pixels) {
+    result.knn["pixels"] = own["accuracy"];
+    return result;
+  }
+  const auto pixels =
+      embedding::fit_encoder(*splits.train, {.encoder = EncoderKind::pixels}, progress);
+  const Json raw =
+      quality_of(splits, pixels->encode(*splits.train, progress),
+                 splits.test ? pixels->encode(*splits.test, progress) : Matrix<float>(),
+                 options.seed, progress);
+  result.knn["pixels"] = raw.is_null() ? Json() : raw["accuracy"];
+  return result;
+}
+
+std::string knn_text(const Json& knn, const std::string& encoder) {
+  if (knn.is_null()) return "no labels, so no neighbour check\n";
+  const auto percent = [](const Json& value) {
+    return value.is_number() ? fmt::format("{:.2f} %", 100.0 * value.get<double>()) : "unknown";
+  };
+  return fmt::format("{}-nearest-neighbour accuracy ({} {}): {} {}, raw pixels {}\n",
+                     knn["k"].get<std::int64_t>(), knn["queries"].get<std::int64_t>(),
+                     knn["leave_one_out"].get<bool>() ? "examples, each left out" : "test examples",
+                     encoder, percent(knn["encoder"]), percent(knn["pixels"]));
+}
+
+void bind_score_options(CLI::App& command, ScoreOptions& options) {
+  bind_option(command, options.metric,
+              {.name = "metric", .help = "How difficulty is measured; larger is harder."});
+  command.add_option("--clusters", options.clusters, "Number of clusters k. Range [1, n].")
+      ->type_name("INTEGER")
+      ->default_str("the number of classes, without labels round(sqrt(n))");
+  cluster::KMeansOptions::fields(options.kmeans,
+                                 [&command]<class T>(T& value, const FieldInfo& info) {
+                                   if (std::string_view(info.name) != "clusters")
+                                     bind_option(command, value, info);
+                                 });
+  command.add_option("--centroids-out", options.centroids_out, "Also write the centroids, [k, d].")
+      ->type_name("FILE.npy");
+  command
+      .add_option("--centroids-in", options.centroids_in,
+                  "Score against these centroids; no clustering.")
+      ->type_name("FILE.npy");
+}
+
+Scored score_rows(MatrixView<const float> rows, std::int64_t n, const io::Labels& labels,
+                  const ScoreOptions& options, Seed seed, Progress& progress) {
+  if (options.metric == Metric::random) {
+    return {.values = metrics::random_scores(n, seed), .kmeans = {}, .details = {}, .seconds = {}};
+  }
+  if (options.metric == Metric::self_prototypes) {
+    return score_self(rows, labels, options, seed, progress);
+  }
+  if (labels.values.empty()) {
+    throw InvalidArgument(
+        "metric = supervised-prototypes needs labels; give --labels FILE or a "
+        "dataset that has them");
+  }
+  const Stopwatch watch;
+  auto values = metrics::supervised_prototypes(rows, labels.values, options.kmeans.geometry);
+  return {.values = std::move(values),
+          .kmeans = {},
+          .details = {{"options", {{"geometry", enum_name(options.kmeans.geometry)}}}},
+          .seconds = {{"score", watch.seconds()}}};
+}
+
+io::Labels labels_of(const io::Dataset& dataset) {
+  return {dataset.labels(), dataset.class_names(), dataset.fingerprint(), dataset.inputs()};
+}
+
+std::vector<double> parse_numbers(const std::string& field, const std::string& list) {
+  std::vector<double> numbers;
+  for (const auto& item : split_list(list)) {
+    double value = 0.0;
+    const auto [end, code] = std::from_chars(item.data(), item.data() + item.size(), value);
+    if (code != std::errc{} || end != item.data() + item.size()) {
+      throw InvalidArgument(fmt::format("{}: '{}' is not a number", field, item));
+    }
+    numbers.push_back(value);
+  }
+  return numbers;
+}
+
+std::vector<std::string> split_list(const std::string& list) {
+  std::vector<std::string> items;
+  std::size_t begin = 0;
+  while (begin <= list.size()) {
+    const std::size_t end = std::min(list.find(',', begin), list.size());
+    if (end > begin) items.push_back(list.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return items;
+}
+
+void require_out(const Session& session, const char* what) {
+  if (session.common.out.empty()) {
+    throw InvalidArgument(fmt::format("--out is missing; give the path of {}", what));
+  }
+}
+
+}  // namespace winnow::cli

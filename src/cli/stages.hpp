@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "winnow/core/fingerprint.hpp"
+#include "winnow/core/matrix.hpp"
+#include "winnow/embedding/encoder.hpp"
+#include "winnow/io/arrays.hpp"
+#include "winnow/io/dataset.hpp"
+#include "winnow/metrics/prototypes.hpp"
+
+// What `prune` and the subcommand of each of its stages share.
+
+namespace winnow {
+namespace cli {
+
+enum class Metric { self_prototypes, supervised_prototypes, random };
+
+}  // namespace cli
+
+template <>
+struct EnumNames<cli::Metric> {
+  static constexpr EnumName<cli::Metric> values[] = {
+      {cli::Metric::self_prototypes, "self-prototypes"},
+      {cli::Metric::supervised_prototypes, "supervised-prototypes"},
+      {cli::Metric::random, "random"}};
+};
+
+namespace cli {
+
+/// Seconds since construction.
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// A dataset and what it is tested on.
+struct Splits {
+  std::unique_ptr<io::Dataset> train;
+  std::unique_ptr<io::Dataset> test;  ///< null when there is none
+};
+
+/// --data and --test-data, the latter by default the dataset's own test split.
+/// @throws DatasetMismatch when the two name their classes differently.
+Splits open_splits(const std::string& data, const std::string& test_data, Progress& progress);
+
+/// Embeddings of both splits, with what the k-nearest-neighbour check said.
+struct Embedded {
+  Matrix<float> train;  ///< [n, d]
+  Matrix<float> test;   ///< [n_test, d] or empty
+  Json knn;             ///< {"encoder": accuracy, "pixels": accuracy, ...} or null without labels
+};
+
+/// Fits the encoder on the train split and encodes both; checks neighbours when there are labels.
+Embedded embed_splits(const Splits& splits, const embedding::EncoderOptions& options,
+                      Progress& progress);
+
+/// One sentence about Embedded::knn.
+std::string knn_text(const Json& knn, const std::string& encoder);
+
+/// `--metric` and its options.
+struct ScoreOptions {
+  Metric metric = Metric::self_prototypes;
+  cluster::KMeansOptions kmeans;
+  std::optional<std::int64_t> clusters;  ///< unset: number of classes, else round(sqrt(n))
+  std::string centroids_in;
+  std::string centroids_out;
+};
+
+/// Declares --metric, --clusters, --iterations, ... of `options`.
+void bind_score_options(CLI::App& command, ScoreOptions& options);
+
+/// What scoring gave.
+struct Scored {
+  std::vector<double> values;
+  std::optional<cluster::KMeansResult> kmeans;  ///< of self-prototypes
+  Json details;                                 ///< for the sidecar: options and diagnostics
+  Json seconds;                                 ///< {"seed", "iterate", "score"}
+};
+
+/// @param rows     [n, d], or empty for the random metric.
+/// @param n        examples.
+/// @param labels   [n] or empty.
+/// @throws InvalidArgument  a metric that needs labels without them; k out of range.
+Scored score_rows(MatrixView<const float> rows, std::int64_t n, const io::Labels& labels,
+                  const ScoreOptions& options, Seed seed, Progress& progress);
+
+/// Labels of a dataset as io::read_labels() would give them; empty when it has none.
+io::Labels labels_of(const io::Dataset& dataset);
+
+/// "12,34,56" as numbers. @throws InvalidArgument naming the field and the bad item.
+std::vector<double> parse_numbers(const std::string& field, const std::string& list);
+/// "a,b" as texts, without empty ones.
+std::vector<std::string> split_list(const std::string& list);
+
+/// @throws InvalidArgument "--out is missing; ..." when the user gave none.
+void require_out(const Session& session, const char* what);
+
+}  // namespace cli
+}  // namespace winnow
