@@ -9,11 +9,11 @@ namespace winnow::report {
 
 namespace {
 
-constexpr int kAxisHeight = 46;
-constexpr int kLegendHeight = 30;
+constexpr int axis_height = 46;
+constexpr int legend_height = 30;
 
 /// The pruned subsets: faint seeds, error bars, means.
-constexpr const char* kErrorSpec = R"json({
+constexpr const char* error_spec = R"json({
   "width": "container",
   "height": 300,
   "layer": [
@@ -60,7 +60,7 @@ constexpr const char* kErrorSpec = R"json({
 })json";
 
 /// Training on all data: a band of one standard error, the mean, its name.
-constexpr const char* kReferenceLayer = R"json({
+constexpr const char* reference_layer = R"json({
   "data": {"values": []},
   "encoding": {"tooltip": [{"field": "policy", "title": "policy"},
                            {"field": "text", "title": "test error"}]},
@@ -88,20 +88,20 @@ struct PolicyLook {
   const char* shape;
 };
 
-constexpr PolicyLook kKnownLooks[] = {{"random", "var(--random)", "square"},
+constexpr PolicyLook known_looks[] = {{"random", "var(--random)", "square"},
                                       {"hard", "var(--hard)", "triangle-up"},
                                       {"easy", "var(--easy)", "circle"}};
-constexpr PolicyLook kOtherLooks[] = {{"", "var(--other-1)", "diamond"},
+constexpr PolicyLook other_looks[] = {{"", "var(--other-1)", "diamond"},
                                       {"", "var(--other-2)", "cross"},
                                       {"", "var(--other-3)", "triangle-down"},
                                       {"", "var(--other-4)", "triangle-left"}};
 
 /// `n_others` counts the policies that have no look of their own.
 PolicyLook policy_look(const std::string& policy, std::size_t& n_others) {
-  for (const auto& look : kKnownLooks) {
+  for (const auto& look : known_looks) {
     if (policy == look.policy) return look;
   }
-  return kOtherLooks[n_others++ % std::size(kOtherLooks)];
+  return other_looks[n_others++ % std::size(other_looks)];
 }
 
 /// In percent, as axis and tooltip show it.
@@ -119,8 +119,8 @@ Json error_row(const Cell& cell, double error) {
 }  // namespace
 
 Plot error_plot(const std::vector<Cell>& cells, const std::string& model) {
-  Json spec = Json::parse(kErrorSpec);
-  Json reference = Json::parse(kReferenceLayer);
+  Json spec = Json::parse(error_spec);
+  Json reference = Json::parse(reference_layer);
   Json& shared = spec["layer"][0]["encoding"];
   Json& layers = spec["layer"][0]["layer"];
   Json& colors = shared["color"]["scale"];
@@ -150,7 +150,7 @@ Plot error_plot(const std::vector<Cell>& cells, const std::string& model) {
   }
   layers[1]["data"]["values"] = means;
   if (!reference["data"]["values"].empty()) spec["layer"].push_back(std::move(reference));
-  const int height = spec["height"].get<int>() + kAxisHeight + kLegendHeight;
+  const int height = spec["height"].get<int>() + axis_height + legend_height;
   return {.spec = std::move(spec), .height = height};
 }
 

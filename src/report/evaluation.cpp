@@ -17,7 +17,7 @@ namespace winnow::report {
 
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 /// results.csv with cells found by column name.
 class ResultsTable {
@@ -50,7 +50,7 @@ class ResultsTable {
   }
 
   double share(std::size_t row, std::string_view column) const {
-    const double value = number<double>(row, column).value_or(kNaN);
+    const double value = number<double>(row, column).value_or(not_a_number);
     if (value >= 0.0 && value <= 1.0) return value;
     throw BadFile(fmt::format("{}: row {} column '{}' is '{}'; expected a share in [0, 1]",
                               table_.name, row, column, text(row, column)));
@@ -63,13 +63,13 @@ class ResultsTable {
 double mean_of(const std::vector<double>& values) {
   double sum = 0.0;
   for (const double value : values) sum += value;
-  return values.empty() ? kNaN : sum / static_cast<double>(values.size());
+  return values.empty() ? not_a_number : sum / static_cast<double>(values.size());
 }
 
 /// Standard deviation with n - 1, over sqrt(n).
 double standard_error_of(const std::vector<double>& values) {
   const auto n = static_cast<double>(values.size());
-  if (values.size() < 2) return kNaN;
+  if (values.size() < 2) return not_a_number;
   const double mean = mean_of(values);
   double sum = 0.0;
   for (const double value : values) sum += (value - mean) * (value - mean);
@@ -218,6 +218,7 @@ std::vector<Verdict> verdicts(const std::vector<Cell>& cells, const std::string&
     }
   }
   std::vector<Verdict> all;
+  all.reserve(by_keep.size());
   for (const auto& [keep, group] : by_keep) all.push_back(verdict(group, full));
   return all;
 }

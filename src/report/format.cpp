@@ -9,7 +9,7 @@ namespace winnow::report {
 
 namespace {
 
-constexpr const char* kSpace = "\u00A0";
+constexpr const char* no_break_space = "\u00A0";
 
 /// `value` >= 0 with `digits` significant digits, never with an exponent.
 std::string fixed_significant(double value, int digits) {
@@ -48,37 +48,40 @@ std::string format_number(double value) {
 
 std::string format_percent(double share) {
   if (!std::isfinite(share)) return "not finite";
-  return with_sign(share, fixed_significant(std::abs(share) * 100.0, 3)) + kSpace + "%";
+  return with_sign(share, fixed_significant(std::abs(share) * 100.0, 3)) + no_break_space + "%";
 }
 
-std::string format_share(double share) { return fmt::format("{:.6g}{}%", share * 100.0, kSpace); }
+std::string format_share(double share) {
+  return fmt::format("{:.6g}{}%", share * 100.0, no_break_space);
+}
 
 std::string format_error_rate(double mean, double standard_error) {
-  if (!std::isfinite(standard_error)) return fmt::format("{:.2f}{}%", mean * 100.0, kSpace);
-  return fmt::format("{:.2f}{}±{}{:.2f}{}%", mean * 100.0, kSpace, kSpace, standard_error * 100.0,
-                     kSpace);
+  if (!std::isfinite(standard_error)) return fmt::format("{:.2f}{}%", mean * 100.0, no_break_space);
+  return fmt::format("{:.2f}{}±{}{:.2f}{}%", mean * 100.0, no_break_space, no_break_space,
+                     standard_error * 100.0, no_break_space);
 }
 
 std::string format_points(double difference) {
-  return fmt::format("{:.2f}{}points", std::abs(difference) * 100.0, kSpace);
+  return fmt::format("{:.2f}{}points", std::abs(difference) * 100.0, no_break_space);
 }
 
 std::string format_seconds(double seconds) {
   if (!std::isfinite(seconds)) return "not finite";
-  if (seconds < 59.95) return format_number(seconds) + kSpace + "s";
+  if (seconds < 59.95) return format_number(seconds) + no_break_space + "s";
   const std::int64_t whole = std::llround(seconds);
   if (whole < 3600) {
-    return fmt::format("{}{}min {:02}{}s", whole / 60, kSpace, whole % 60, kSpace);
+    return fmt::format("{}{}min {:02}{}s", whole / 60, no_break_space, whole % 60, no_break_space);
   }
   const std::int64_t minutes = std::llround(seconds / 60.0);
-  return fmt::format("{}{}h {:02}{}min", minutes / 60, kSpace, minutes % 60, kSpace);
+  return fmt::format("{}{}h {:02}{}min", minutes / 60, no_break_space, minutes % 60,
+                     no_break_space);
 }
 
 std::string format_bytes(std::int64_t bytes) {
   const auto size = static_cast<double>(bytes);
-  if (size < 1e3) return fmt::format("{}{}bytes", bytes, kSpace);
-  if (size < 1e6) return format_number(size / 1e3) + kSpace + "kB";
-  return format_number(size / 1e6) + kSpace + "MB";
+  if (size < 1e3) return fmt::format("{}{}bytes", bytes, no_break_space);
+  if (size < 1e6) return format_number(size / 1e3) + no_break_space + "kB";
+  return format_number(size / 1e6) + no_break_space + "MB";
 }
 
 std::string plural(std::int64_t count, const std::string& noun) {
@@ -86,7 +89,7 @@ std::string plural(std::int64_t count, const std::string& noun) {
 }
 
 std::string plural(std::int64_t count, const std::string& singular, const std::string& many) {
-  return format_count(count) + kSpace + (count == 1 ? singular : many);
+  return format_count(count) + no_break_space + (count == 1 ? singular : many);
 }
 
 }  // namespace winnow::report

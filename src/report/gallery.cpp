@@ -44,7 +44,7 @@ class Gallery {
   std::string label(std::int64_t id) const {
     if (run_.labels.empty()) return "";
     const auto index = static_cast<std::size_t>(run_.labels[static_cast<std::size_t>(id)]);
-    return index < run_.class_names.size() ? run_.class_names[index] : fmt::format("{}", index);
+    return run_.class_names[index];
   }
 
   /// Data URI; nothing when there are no images, the budget is spent, or the file is broken.
@@ -122,10 +122,9 @@ std::string main_class(const Group& group, const RunData& run) {
       std::max_element(counts.begin(), counts.end(),
                        [](const auto& a, const auto& b) { return a.second < b.second; });
   const auto index = static_cast<std::size_t>(most->first);
-  return fmt::format(
-      "{} {}",
-      format_percent(static_cast<double>(most->second) / static_cast<double>(group.members.size())),
-      index < run.class_names.size() ? run.class_names[index] : "?");
+  return fmt::format("{} ({})", run.class_names[index],
+                     format_percent(static_cast<double>(most->second) /
+                                    static_cast<double>(group.members.size())));
 }
 
 Table cluster_table(const std::vector<Group>& groups, const RunData& run,
@@ -205,7 +204,7 @@ Section cluster_gallery(RunData& run, PageState& page) {
   append_data(gallery.html(), cluster_table(all, run, kept));
   for (const auto& group : shown) {
     std::string facts = kept_facts(group, kept);
-    if (!run.labels.empty()) facts += ", mostly " + main_class(group, run);
+    if (!run.labels.empty()) facts += ", most common class " + main_class(group, run);
     gallery.append_group(group, facts);
   }
   append_budget_note(gallery, page);

@@ -111,6 +111,7 @@ void append_outcome(Html& html, const std::vector<Cell>& cells, const std::strin
 void append_command(Html& html, const std::vector<std::string>& command) {
   if (command.empty()) return;
   std::vector<std::string> words;
+  words.reserve(command.size());
   for (const auto& word : command) words.push_back(shell_word(word));
   html.markup(
           "<div class=\"command\"><pre tabindex=\"0\" aria-label=\"Command to repeat this "
@@ -122,7 +123,7 @@ void append_command(Html& html, const std::vector<std::string>& command) {
 /// Leaves of nested objects as "a.b" -> text.
 void flatten(const Json& json, const std::string& prefix, Table& table) {
   for (const auto& [name, value] : json.items()) {
-    const std::string path = prefix.empty() ? name : prefix + "." + name;
+    const std::string path = prefix.empty() ? name : fmt::format("{}.{}", prefix, name);
     if (value.is_object()) {
       flatten(value, path, table);
     } else {
@@ -202,7 +203,7 @@ Section provenance_section(const RunData& run, PageState& page) {
 Section comparison_section(const std::vector<RunData>& runs) {
   Section section{.id = "comparison", .title = "Runs compared", .html = ""};
   if (runs.size() < 2) return section;
-  Table table{.caption = "Runs compared",
+  Table table{.caption = "Main numbers of each run",
               .columns = {{"run", false},
                           {"data", false},
                           {"metric", false},

@@ -9,11 +9,11 @@ namespace winnow::report {
 
 namespace {
 
-constexpr int kRow = 26;         // pixels that a class takes
-constexpr int kAxisHeight = 46;  // x axis with its title
-constexpr int kLegendHeight = 30;
+constexpr int row_height = 26;   // pixels that a class takes
+constexpr int axis_height = 46;  // x axis with its title
+constexpr int legend_height = 30;
 
-constexpr const char* kClassSpec = R"json({
+constexpr const char* class_spec = R"json({
   "width": "container",
   "data": {"values": []},
   "encoding": {
@@ -48,13 +48,13 @@ constexpr const char* kClassSpec = R"json({
   ]
 })json";
 
-constexpr const char* kUnbalancedLayer = R"json({
+constexpr const char* unbalanced_layer = R"json({
   "mark": {"type": "tick", "thickness": 3, "height": 18, "opacity": 1},
   "encoding": {"x": {"field": "unbalanced", "type": "quantitative"},
                "color": {"datum": "without balance"}}
 })json";
 
-constexpr const char* kHistogramSpec = R"json({
+constexpr const char* histogram_spec = R"json({
   "width": "container",
   "height": 260,
   "layer": [
@@ -79,12 +79,12 @@ constexpr const char* kHistogramSpec = R"json({
   ]
 })json";
 
-constexpr const char* kStatusColor = R"json({
+constexpr const char* status_color = R"json({
   "field": "status", "type": "nominal", "legend": {"title": null, "orient": "top"},
   "scale": {"domain": ["kept", "dropped"], "range": ["var(--kept)", "var(--before)"]}
 })json";
 
-constexpr const char* kSpreadSpec = R"json({
+constexpr const char* spread_spec = R"json({
   "width": "container",
   "layer": [
     {
@@ -124,7 +124,7 @@ constexpr const char* kSpreadSpec = R"json({
   ]
 })json";
 
-constexpr const char* kCutLayer = R"json({
+constexpr const char* cut_layer = R"json({
   "data": {"values": [{}]},
   "encoding": {"x": {"type": "quantitative"}},
   "layer": [
@@ -137,7 +137,7 @@ constexpr const char* kCutLayer = R"json({
 /// over it.
 void add_cut(Json& spec, std::optional<double> cut, const char* label_style) {
   if (!cut || !std::isfinite(*cut)) return;
-  Json layer = Json::parse(kCutLayer);
+  Json layer = Json::parse(cut_layer);
   layer["encoding"]["x"]["datum"] = *cut;
   layer["layer"][1]["mark"]["style"] = label_style;
   layer["layer"][1]["encoding"]["text"]["value"] = "cut " + format_number(*cut);
@@ -147,7 +147,7 @@ void add_cut(Json& spec, std::optional<double> cut, const char* label_style) {
 }  // namespace
 
 Plot class_plot(const std::vector<ClassCount>& classes) {
-  Json spec = Json::parse(kClassSpec);
+  Json spec = Json::parse(class_spec);
   bool balanced = false;
   for (const auto& entry : classes) {
     Json row = {{"class", entry.name},
@@ -163,15 +163,15 @@ Plot class_plot(const std::vector<ClassCount>& classes) {
     auto& scale = layers[0]["encoding"]["color"]["scale"];
     scale["domain"].push_back("without balance");
     scale["range"].push_back("var(--mark)");
-    layers.push_back(Json::parse(kUnbalancedLayer));
+    layers.push_back(Json::parse(unbalanced_layer));
   }
-  const int rows_height = kRow * static_cast<int>(classes.size());
+  const int rows_height = row_height * static_cast<int>(classes.size());
   spec["height"] = rows_height;
-  return {.spec = std::move(spec), .height = rows_height + kAxisHeight + kLegendHeight};
+  return {.spec = std::move(spec), .height = rows_height + axis_height + legend_height};
 }
 
 Plot histogram_plot(const std::vector<Bin>& bins, std::optional<double> cut, bool has_selection) {
-  Json spec = Json::parse(kHistogramSpec);
+  Json spec = Json::parse(histogram_spec);
   Json& bars = spec["layer"][0];
   const auto add = [&](const Bin& bin, const char* status, std::int64_t count) {
     if (count == 0) return;
@@ -183,16 +183,16 @@ Plot histogram_plot(const std::vector<Bin>& bins, std::optional<double> cut, boo
     add(bin, "dropped", bin.dropped);
   }
   if (has_selection) {
-    bars["encoding"]["color"] = Json::parse(kStatusColor);
+    bars["encoding"]["color"] = Json::parse(status_color);
     bars["encoding"]["order"] = {{"field", "status"}, {"sort", "descending"}};
   }
   add_cut(spec, cut, "cut-label");
-  const int height = spec["height"].get<int>() + kAxisHeight;
-  return {.spec = std::move(spec), .height = height + (has_selection ? kLegendHeight : 0)};
+  const int height = spec["height"].get<int>() + axis_height;
+  return {.spec = std::move(spec), .height = height + (has_selection ? legend_height : 0)};
 }
 
 Plot spread_plot(const std::vector<NamedSpread>& groups, std::optional<double> cut) {
-  Json spec = Json::parse(kSpreadSpec);
+  Json spec = Json::parse(spread_spec);
   Json& values = spec["layer"][0]["data"]["values"];
   for (const auto& group : groups) {
     values.push_back({{"name", group.name},
@@ -204,9 +204,9 @@ Plot spread_plot(const std::vector<NamedSpread>& groups, std::optional<double> c
                       {"p95", group.spread.p95}});
   }
   add_cut(spec, cut, "cut-label-above");
-  const int rows_height = kRow * static_cast<int>(groups.size());
+  const int rows_height = row_height * static_cast<int>(groups.size());
   spec["height"] = rows_height;
-  return {.spec = std::move(spec), .height = rows_height + kAxisHeight};
+  return {.spec = std::move(spec), .height = rows_height + axis_height};
 }
 
 }  // namespace winnow::report

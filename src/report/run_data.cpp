@@ -21,6 +21,25 @@ bool has_file(const fs::path& path) {
 
 std::int64_t length(const auto& values) { return static_cast<std::int64_t>(values.size()); }
 
+/// "" when the run's arrays may be about `n` examples, else why not.
+std::string misfit(const RunData& run, std::int64_t n) {
+  if (run.n_examples() > 0 && run.n_examples() != n) {
+    return fmt::format("{} examples, but the run has {}", n, run.n_examples());
+  }
+  if (run.keep && !run.keep->ids.empty() && run.keep->ids.back() >= n) {
+    return fmt::format("id {} in row {} of the selection, but there are {} examples",
+                       run.keep->ids.back(), run.keep->ids.size() - 1, n);
+  }
+  return "";
+}
+
+/// "" when the dataset belongs to the run's arrays, else why not.
+std::string misfit(const RunData& run, const io::Dataset& dataset) {
+  if (run.fingerprint.matches(dataset.fingerprint())) return misfit(run, dataset.size());
+  return fmt::format("its fingerprint is {}, the run's is {}", dataset.fingerprint().text(),
+                     run.fingerprint.text());
+}
+
 /// Reads the arrays of the run and checks that they are about the same examples.
 void load_arrays(RunData& run) {
   const fs::path scores = run.folder / "scores.npy";
@@ -47,25 +66,10 @@ void load_arrays(RunData& run) {
     io::require_same_length(length(run.scores), scores.string(), run.keep->dataset_size,
                             keep.string());
   }
-  const std::int64_t n = run.n_examples();
-  if (n > 0 && !run.keep->ids.empty() && run.keep->ids.back() >= n) {
-    throw DatasetMismatch(
-        fmt::format("{}: id {} in row {}; expected ids below the {} examples scored", keep.string(),
-                    run.keep->ids.back(), run.keep->ids.size() - 1, n));
+  const std::string reason = misfit(run, run.n_examples());
+  if (run.n_examples() > 0 && !reason.empty()) {
+    throw DatasetMismatch(fmt::format("{}: {}", keep.string(), reason));
   }
-}
-
-/// "" when the dataset belongs to the run's arrays, else why not.
-std::string misfit(const RunData& run, const io::Dataset& dataset) {
-  if (!run.fingerprint.matches(dataset.fingerprint())) {
-    return fmt::format("its fingerprint is {}, the run's is {}", dataset.fingerprint().text(),
-                       run.fingerprint.text());
-  }
-  const std::int64_t n = run.n_examples();
-  if (n > 0 && n != dataset.size()) {
-    return fmt::format("it has {} examples, the run {}", dataset.size(), n);
-  }
-  return "";
 }
 
 void load_dataset(RunData& run, const std::string& data, Progress& progress) {
@@ -99,9 +103,8 @@ void load_labels(RunData& run, Progress& progress) {
   if (!run.labels.empty() || source.empty()) return;
   try {
     io::Labels labels = io::read_labels(source, progress);
-    if (run.n_examples() > 0) {
-      io::require_same_length(run.n_examples(), run.folder.string(), length(labels.values), source);
-    }
+    const std::string reason = misfit(run, length(labels.values));
+    if (!reason.empty()) throw DatasetMismatch(reason);
     run.labels = std::move(labels.values);
     run.class_names = std::move(labels.class_names);
   } catch (const Interrupted&) {
@@ -179,7 +182,7 @@ std::string RunData::setting(const std::string& name) const {
 }
 
 std::string RunData::title() const {
-  const std::string data = setting("data");
+  std::string data = setting("data");
   if (!data.empty()) return data;
   const fs::path clean = folder.lexically_normal();
   return (clean.has_filename() ? clean : clean.parent_path()).filename().string();

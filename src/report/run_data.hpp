@@ -20,7 +20,7 @@ struct ClassCount {
   std::string name;
   std::int64_t before = 0;
   std::int64_t kept = 0;
-  std::optional<std::int64_t> kept_without_balance;
+  std::optional<std::int64_t> kept_without_balance = {};
 
   double kept_fraction() const {
     return before > 0 ? static_cast<double>(kept) / static_cast<double>(before) : 0.0;

@@ -14,7 +14,7 @@ namespace winnow::report {
 
 namespace {
 
-constexpr std::size_t kPlottedClasses = 60;
+constexpr std::size_t plotted_class_limit = 60;
 
 std::string figure_id(const PageState& page, const std::string& name) {
   return page.prefix + "figure-" + name;
@@ -66,11 +66,11 @@ Table class_table(const std::vector<ClassCount>& classes, double n_before, doubl
 
 /// All classes, or those that keep the least and the most when there are too many for a plot.
 std::vector<ClassCount> plotted_classes(std::vector<ClassCount> classes) {
-  if (classes.size() <= kPlottedClasses) return classes;
+  if (classes.size() <= plotted_class_limit) return classes;
   std::stable_sort(classes.begin(), classes.end(), [](const ClassCount& a, const ClassCount& b) {
     return a.kept_fraction() < b.kept_fraction();
   });
-  constexpr auto half = static_cast<std::ptrdiff_t>(kPlottedClasses / 2);
+  constexpr auto half = static_cast<std::ptrdiff_t>(plotted_class_limit / 2);
   classes.erase(classes.begin() + half, classes.end() - half);
   return classes;
 }
@@ -124,12 +124,12 @@ void add_class_spreads(Html& html, const RunData& run, PageState& page) {
   std::string caption =
       "Scores by class: line from 5 to 95 % of the class's examples, box from 25 to 75 %, mark at "
       "the median.";
-  if (spreads.size() > kPlottedClasses) {
+  if (spreads.size() > plotted_class_limit) {
     std::stable_sort(spreads.begin(), spreads.end(),
                      [](const auto& a, const auto& b) { return a.size > b.size; });
-    spreads.resize(kPlottedClasses);
+    spreads.resize(plotted_class_limit);
     caption += fmt::format(" The plot shows the {} largest of {} classes, the table all.",
-                           kPlottedClasses, table.rows.size());
+                           plotted_class_limit, table.rows.size());
   }
   add_figure(html, page, "spread", spread_plot(spreads, run.cut()),
              "Spread of the difficulty score in each class", caption, std::move(table));
@@ -218,10 +218,10 @@ Section classes_section(const RunData& run, PageState& page) {
   std::string caption =
       "Examples of each class before pruning and kept; the number is the share "
       "of the class that stays.";
-  if (run.classes.size() > kPlottedClasses) {
+  if (run.classes.size() > plotted_class_limit) {
     caption += fmt::format(
         " The plot shows the {} classes that keep the least and the {} that keep the most, of {}.",
-        kPlottedClasses / 2, kPlottedClasses / 2, run.classes.size());
+        plotted_class_limit / 2, plotted_class_limit / 2, run.classes.size());
   }
   add_figure(html, page, "classes", class_plot(plotted_classes(run.classes)),
              "Bars of the examples of each class before pruning and kept", caption,
