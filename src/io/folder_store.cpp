@@ -24,6 +24,16 @@ class FolderStore final : public ImageStore {
     return names;
   }
 
+  std::vector<std::string> loose_files(const std::string& folder) const override {
+    std::vector<std::string> paths;
+    for (const auto& entry : list(root_ / folder)) {
+      if (!entry.is_directory()) {
+        paths.push_back((fs::path(folder) / entry.path().filename()).string());
+      }
+    }
+    return paths;
+  }
+
   std::vector<StoredFile> files(const std::string& folder) const override {
     std::vector<StoredFile> found;
     walk(folder, 0, found);

@@ -64,7 +64,10 @@ class ImageDataset final : public Dataset {
     inputs_.push_back({spec.location, ""});
     progress.stage("list images", 0, "files");
     const std::string folder = split_folder(*store_, spec.split);
-    if (!folder.empty()) split_ = spec.split.empty() ? "train" : spec.split;
+    if (!folder.empty()) {
+      split_ = spec.split.empty() ? "train" : spec.split;
+      forbid_images_beside_splits();
+    }
     if (folder.empty() && !spec.split.empty()) {
       throw InvalidArgument(
           fmt::format("{}: no splits in it; expected the folders train and test "
@@ -154,12 +157,20 @@ class ImageDataset final : public Dataset {
     return skipped;
   }
 
+  [[noreturn]] void throw_stray(const std::string& path) const {
+    throw BadFile(fmt::format("{}: an image outside the class folders; expected CLASS/NAME",
+                              store_->name(path)));
+  }
+
+  void forbid_images_beside_splits() const {
+    for (const auto& path : store_->loose_files("")) {
+      if (has_image_extension(path) || has_other_image_extension(path)) throw_stray(path);
+    }
+  }
+
   std::int32_t class_of(const std::string& path, std::size_t prefix) const {
     const std::size_t slash = path.find('/', prefix);
-    if (slash == std::string::npos) {
-      throw BadFile(fmt::format("{}: an image outside the class folders; expected CLASS/NAME",
-                                store_->name(path)));
-    }
+    if (slash == std::string::npos) throw_stray(path);
     const std::string name = path.substr(prefix, slash - prefix);
     const auto found = std::lower_bound(class_names_.begin(), class_names_.end(), name);
     if (found == class_names_.end() || *found != name) {

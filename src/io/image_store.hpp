@@ -32,6 +32,8 @@ class ImageStore {
 
   /// Names of the folders directly inside `folder` ("": the root), in byte order.
   virtual std::vector<std::string> folders(const std::string& folder) const = 0;
+  /// Paths of the files directly inside `folder`.
+  virtual std::vector<std::string> loose_files(const std::string& folder) const = 0;
   /// Every file below `folder` and its sub-folders, in no particular order.
   virtual std::vector<StoredFile> files(const std::string& folder) const = 0;
   virtual StoredBytes bytes(const StoredFile& file) const = 0;

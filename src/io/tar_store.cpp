@@ -182,7 +182,7 @@ class TarStore final : public ImageStore {
   }
 
   std::vector<std::string> folders(const std::string& folder) const override {
-    const std::string prefix = folder.empty() ? "" : folder + "/";
+    const std::string prefix = prefix_of(folder);
     std::vector<std::string> names;
     for (const auto& path : folders_) {
       if (path.starts_with(prefix) && path.find('/', prefix.size()) == std::string::npos &&
@@ -193,8 +193,17 @@ class TarStore final : public ImageStore {
     return names;
   }
 
+  std::vector<std::string> loose_files(const std::string& folder) const override {
+    const std::string prefix = prefix_of(folder);
+    std::vector<std::string> paths;
+    for (const auto& file : files(folder)) {
+      if (file.path.find('/', prefix.size()) == std::string::npos) paths.push_back(file.path);
+    }
+    return paths;
+  }
+
   std::vector<StoredFile> files(const std::string& folder) const override {
-    const std::string prefix = folder.empty() ? "" : folder + "/";
+    const std::string prefix = prefix_of(folder);
     std::vector<StoredFile> found;
     std::copy_if(files_.begin(), files_.end(), std::back_inserter(found),
                  [&](const StoredFile& file) { return file.path.starts_with(prefix); });
@@ -211,6 +220,10 @@ class TarStore final : public ImageStore {
   std::optional<fs::path> disk_path(const StoredFile& /*file*/) const override { return {}; }
 
  private:
+  static std::string prefix_of(const std::string& folder) {
+    return folder.empty() ? "" : folder + "/";
+  }
+
   MappedFile file_;
   std::vector<StoredFile> files_;
   std::set<std::string> folders_;

@@ -124,6 +124,15 @@ TEST_F(ImageFolder, ImagesOutsideClassesAreErrors) {
   fails({(folder_ / "stray.png").string(), "outside the class folders"});
 }
 
+TEST_F(ImageFolder, ImagesBesideSplitsAreErrors) {
+  add("train/a/1.png", "rgb.png");
+  add("test/a/1.png", "rgb.png");
+  put(folder_ / "README", "x");
+  EXPECT_EQ(open(folder_.text())->size(), 1);
+  add("stray.jpg", "rgb.jpg");
+  fails({(folder_ / "stray.jpg").string(), "outside the class folders"});
+}
+
 TEST_F(ImageFolder, OtherFilesAreToldOfAndOtherImagesAreErrors) {
   add("a/1.png", "rgb.png");
   put(folder_ / "a/notes.txt", "x");
