@@ -13,6 +13,7 @@ namespace {
 std::vector<Training> trainings_of(const std::string& model, const std::string& policy, double keep,
                                    const std::vector<double>& errors) {
   std::vector<Training> trainings;
+  trainings.reserve(errors.size());
   for (const double error : errors) {
     trainings.push_back({.model = model,
                          .policy = policy,

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -111,7 +111,7 @@ inline void add_results(const std::filesystem::path& run) {
 
 /// A run with everything.
 inline std::filesystem::path make_run(const TempFolder& folder) {
-  const std::filesystem::path run = folder / "run";
+  std::filesystem::path run = folder / "run";
   write_run(run, prune_info("images:" + make_images(folder).string()));
   add_scores(run);
   add_assignment(run);
