@@ -145,11 +145,11 @@ void append_figure(Html& html, const Figure& figure, bool plots) {
         fmt::format("<div class=\"plot\" style=\"min-height:{}px\"></div>\n"
                     "<script type=\"application/json\">{}</script>\n",
                     figure.height, script_json(spec)));
+    html.element("figcaption", figure.caption).markup("\n");
+    append_data(html, figure.data);
   } else {
     append_table(html, figure.data);
   }
-  html.element("figcaption", figure.caption).markup("\n");
-  if (plots) append_data(html, figure.data);
   html.markup("</figure>\n");
 }
 

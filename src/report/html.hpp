@@ -62,7 +62,7 @@ struct Figure {
   Json spec;
   int height = 0;           ///< Reserved on the page in pixels, so that nothing jumps.
   std::string alternative;  ///< What a screen reader says.
-  std::string caption;      ///< How to read it.
+  std::string caption;      ///< How to read the plot.
   Table data;
 };
 

@@ -76,6 +76,7 @@ TEST(AppendFigure, ShowsTheTableWhereThereAreNoPlots) {
   append_figure(without, figure, false);
   EXPECT_EQ(without.str().find("class=\"plot\""), std::string::npos);
   EXPECT_EQ(without.str().find("<details>"), std::string::npos);
+  EXPECT_EQ(without.str().find("<figcaption>"), std::string::npos);
   EXPECT_NE(without.str().find("<caption>numbers</caption>"), std::string::npos);
 }
 
