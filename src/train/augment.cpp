@@ -13,7 +13,7 @@ PixelTable::PixelTable(const LabelledImages& images, std::span<const std::int64_
     const auto image = images.pixels.subspan(static_cast<std::size_t>(id) * size, size);
     for (std::size_t i = 0; i < size; ++i) ++counts[i % channels][image[i]];
   }
-  const double total = static_cast<double>(ids.size() * size / channels);
+  const auto total = static_cast<double>(ids.size()) * images.shape.height * images.shape.width;
   for (const auto& count : counts) {
     double sum = 0.0;
     double square = 0.0;
@@ -34,7 +34,7 @@ PixelTable::PixelTable(const LabelledImages& images, std::span<const std::int64_
 std::vector<Placement> draw_placements(Seed seed, std::int64_t step, std::int64_t batch_size,
                                        int padding, bool flip) {
   RandomStream random(seed, "augment", static_cast<std::uint64_t>(step));
-  const auto shifts = static_cast<std::uint64_t>(2 * padding + 1);
+  const std::uint64_t shifts = 2 * static_cast<std::uint64_t>(padding) + 1;
   std::vector<Placement> placements(static_cast<std::size_t>(batch_size));
   for (Placement& placement : placements) {
     placement.down = static_cast<int>(random.below(shifts)) - padding;

@@ -49,7 +49,7 @@ template <class T>
 inline Tile spread(const float* values, std::int64_t channels) {
   float wide[lanes];
   for (int l = 0; l < lanes; ++l) wide[l] = values[l % channels];
-  Tile tile;
+  Tile tile{};
   load(wide, tile);
   return tile;
 }
@@ -65,7 +65,7 @@ inline void fold(const Tile& tile, std::int64_t channels, float* sums) {
 // The last, incomplete tile of an array, copied so that whole tiles can be read and written.
 template <class T>
 struct Rest {
-  T values[lanes];
+  T values[lanes] = {};
   std::int64_t count = 0;
 
   void fill(const T* from, std::int64_t n, const float* padding) {
@@ -97,7 +97,7 @@ void moments(NormShape shape, const T* x, float* mean, float* variance) {
       pivot[l] = __builtin_bit_cast(float, std::uint32_t{x[l % shape.channels]} << 16U);
     }
   }
-  Tile offset;
+  Tile offset{};
   load(pivot, offset);
   Tile sum{};
   Tile square{};
@@ -120,7 +120,7 @@ void moments(NormShape shape, const T* x, float* mean, float* variance) {
   }
   fold(sum, shape.channels, mean);
   fold(square, shape.channels, variance);
-  const float rows = static_cast<float>(shape.rows);
+  const auto rows = static_cast<float>(shape.rows);
   for (std::int64_t c = 0; c < shape.channels; ++c) {
     const float shift = mean[c] / rows;
     const float spread_out = variance[c] / rows - shift * shift;

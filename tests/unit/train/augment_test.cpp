@@ -39,7 +39,8 @@ TEST(WriteImage, ShiftsThenMirrors) {
   const TwoImages images;
   const PixelTable table(images.view(), std::vector<std::int64_t>{0, 1});
   const auto byte_at = [&](int row, int column, int channel) {
-    return images.pixels[static_cast<std::size_t>(24 + (row * 4 + column) * 2 + channel)];
+    const int position = 24 + (row * 4 + column) * 2 + channel;
+    return images.pixels[static_cast<std::size_t>(position)];
   };
   for (const Placement& placement :
        {Placement{}, Placement{1, -2, false}, Placement{-1, 3, true}, Placement{0, 0, true}}) {
@@ -76,6 +77,7 @@ TEST(DrawPlacements, CoverTheirRangeAndDependOnSeedAndStep) {
   EXPECT_NEAR(mirrored, 500, 80);  // 5 standard deviations
   const auto downs = [](const std::vector<Placement>& all) {
     std::vector<int> result;
+    result.reserve(all.size());
     for (const Placement& placement : all) result.push_back(placement.down);
     return result;
   };
