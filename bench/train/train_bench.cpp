@@ -61,7 +61,7 @@ void learner(benchmark::State& state, LearnerModel model) {
   const double multiply_adds = model == LearnerModel::linear
                                    ? 2.0 * width * classes
                                    : 2.0 * width * hidden + 3.0 * hidden * classes;
-  const double images =
+  const auto images =
       static_cast<double>(state.iterations() * options.iterations * options.batch_size);
   state.counters["images/s"] = images / seconds;
   state.counters["GFLOP/s"] = images * 2.0 * multiply_adds / seconds * 1e-9;
