@@ -31,10 +31,10 @@ def milliseconds(command, folder, must_say):
 
 def main(winnow):
     winnow = str(pathlib.Path(winnow).resolve())
-    select = "select --scores one.npy --keep 1 --policy hard --out kept --force --json".split()
+    select = "select --scores one.npy --keep 1 --policy hard --dry-run --json".split()
     cases = {
         "winnow --help": (["--help"], "select"),
-        "winnow select (one example)": (select, "{"),
+        "winnow select --dry-run (n=1)": (select, "{"),
     }
     late = False
     with tempfile.TemporaryDirectory() as folder:
