@@ -202,7 +202,8 @@ class Prune {
     ScoreOptions options = arguments_.score;
     const bool clustered = options.metric == Metric::self_prototypes;
     if (clustered) options.centroids_out = (folder_ / "centroids.npy").string();
-    Scored scored = score_rows(rows_, n_, labels_, options, session_.seed(), session_.terminal);
+    Scored scored = score_rows(rows_, arguments_.data + arguments_.embeddings, n_, labels_, options,
+                               session_.seed(), session_.terminal);
     scores_ = {scored.values, fingerprint_, enum_name(options.metric), inputs_};
     Json details = scored.details.is_null() ? Json::object() : scored.details;
     details["seed"] = session_.common.seed;

@@ -58,7 +58,8 @@ void score(Session& session, const ScoreArguments& arguments) {
   const std::int64_t n = arguments.embeddings.empty()
                              ? static_cast<std::int64_t>(labels.values.size())
                              : embeddings.rows.rows();
-  Scored scored = score_rows(embeddings.rows, n, labels, options, session.seed(), session.terminal);
+  Scored scored = score_rows(embeddings.rows, arguments.embeddings, n, labels, options,
+                             session.seed(), session.terminal);
   scored.seconds["read"] = seconds_reading;
   io::Scores scores{scored.values, known_of(embeddings.fingerprint, labels.fingerprint),
                     enum_name(options.metric), embeddings.inputs};

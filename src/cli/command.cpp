@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstdio>
 
 #include "winnow/core/error.hpp"
@@ -19,11 +20,17 @@ void Session::print(const Json& json, const std::string& text) const {
 }
 
 std::string help_text(const FieldInfo& info) {
-  std::string text = info.help;
-  std::string notes = range_text(info);
-  if (*info.unit != '\0') notes += (notes.empty() ? "" : " ") + std::string(info.unit);
-  if (!notes.empty()) text += fmt::format(" Range {}.", notes);
-  return text;
+  const std::string unit = *info.unit == '\0' ? "" : std::string(" ") + info.unit;
+  std::string bound;
+  if (std::isinf(info.max) && !std::isinf(info.min)) {
+    bound = fmt::format(" {} {}{}.", info.min_open ? "Above" : "At least", info.min, unit);
+  } else if (!range_text(info).empty()) {
+    bound = fmt::format(" In {}{}.", range_text(info), unit);
+  } else if (!unit.empty()) {
+    bound = fmt::format(" In{}.", unit);
+  }
+  const std::string sentence = info.help;
+  return sentence + (sentence.ends_with('.') ? "" : ".") + bound;
 }
 
 CLI::App& add_command(CLI::App& app, Session& session, const std::string& name,
@@ -42,7 +49,11 @@ CLI::App& add_command(CLI::App& app, Session& session, const std::string& name,
     command.add_flag("--resume", common.resume, "Go on where an interrupted run stopped.")
         ->group(group);
   }
+  const auto not_negative = [](const std::string& text) {
+    return text.starts_with('-') ? text + " is negative; expected a whole number, 0 or more" : "";
+  };
   command.add_option("--seed", common.seed, "Seed of every random choice; same seed, same bits.")
+      ->check(not_negative)
       ->capture_default_str()
       ->type_name("INTEGER")
       ->group(group);

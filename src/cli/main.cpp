@@ -9,6 +9,7 @@
 
 #include "cli/command.hpp"
 #include "cli/config.hpp"
+#include "cli/help.hpp"
 #include "cli/terminal.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/parallel.hpp"
@@ -79,7 +80,7 @@ int run(Session& session) {
   app.set_version_flag("--version", fmt::format("winnow {}", version()));
   app.require_subcommand(1);
   app.footer(footer);
-  app.get_formatter()->column_width(34);
+  app.formatter(std::make_shared<HelpFormatter>());
   add_prune(app, session);
   add_embed(app, session);
   add_score(app, session);

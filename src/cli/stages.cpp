@@ -70,17 +70,16 @@ Scored score_self(MatrixView<const float> rows, const io::Labels& labels,
     io::write_embeddings(options.centroids_out, found.centroids,
                          {{"kind", "centroids"}, {"options", options_json(kmeans)}}, {});
   }
+  Json details = {{"options", options_json(kmeans)},        {"clusters", kmeans.n_clusters},
+                  {"iterations", found.iterations},         {"objective", found.objective},
+                  {"empty_clusters", found.empty_clusters}, {"converged", found.converged}};
+  Json seconds = {{"seed", found.seconds_seeding},
+                  {"iterate", found.seconds_iterating},
+                  {"score", found.seconds_scoring}};
   return {.values = std::move(result.scores),
           .kmeans = std::move(found),
-          .details = {{"options", options_json(kmeans)},
-                      {"clusters", kmeans.n_clusters},
-                      {"iterations", result.kmeans.iterations},
-                      {"objective", result.kmeans.objective},
-                      {"empty_clusters", result.kmeans.empty_clusters},
-                      {"converged", result.kmeans.converged}},
-          .seconds = {{"seed", result.kmeans.seconds_seeding},
-                      {"iterate", result.kmeans.seconds_iterating},
-                      {"score", result.kmeans.seconds_scoring}}};
+          .details = std::move(details),
+          .seconds = std::move(seconds)};
 }
 
 }  // namespace
@@ -143,7 +142,7 @@ std::string knn_text(const Json& knn, const std::string& encoder) {
 void bind_score_options(CLI::App& command, ScoreOptions& options) {
   bind_option(command, options.metric,
               {.name = "metric", .help = "How difficulty is measured; larger is harder."});
-  command.add_option("--clusters", options.clusters, "Number of clusters k. Range [1, n].")
+  command.add_option("--clusters", options.clusters, "Number of clusters k, 1 to n.")
       ->type_name("INTEGER")
       ->default_str("the number of classes, without labels round(sqrt(n))");
   cluster::KMeansOptions::fields(options.kmeans,
@@ -159,25 +158,30 @@ void bind_score_options(CLI::App& command, ScoreOptions& options) {
       ->type_name("FILE.npy");
 }
 
-Scored score_rows(MatrixView<const float> rows, std::int64_t n, const io::Labels& labels,
-                  const ScoreOptions& options, Seed seed, Progress& progress) {
+Scored score_rows(MatrixView<const float> rows, const std::string& name, std::int64_t n,
+                  const io::Labels& labels, const ScoreOptions& options, Seed seed,
+                  Progress& progress) {
   if (options.metric == Metric::random) {
     return {.values = metrics::random_scores(n, seed), .kmeans = {}, .details = {}, .seconds = {}};
   }
-  if (options.metric == Metric::self_prototypes) {
-    return score_self(rows, labels, options, seed, progress);
-  }
-  if (labels.values.empty()) {
+  if (options.metric == Metric::supervised_prototypes && labels.values.empty()) {
     throw InvalidArgument(
         "metric = supervised-prototypes needs labels; give --labels FILE or a "
         "dataset that has them");
   }
-  const Stopwatch watch;
-  auto values = metrics::supervised_prototypes(rows, labels.values, options.kmeans.geometry);
-  return {.values = std::move(values),
-          .kmeans = {},
-          .details = {{"options", {{"geometry", enum_name(options.kmeans.geometry)}}}},
-          .seconds = {{"score", watch.seconds()}}};
+  try {
+    if (options.metric == Metric::self_prototypes) {
+      return score_self(rows, labels, options, seed, progress);
+    }
+    const Stopwatch watch;
+    auto values = metrics::supervised_prototypes(rows, labels.values, options.kmeans.geometry);
+    return {.values = std::move(values),
+            .kmeans = {},
+            .details = {{"options", {{"geometry", enum_name(options.kmeans.geometry)}}}},
+            .seconds = {{"score", watch.seconds()}}};
+  } catch (const InvalidArgument& error) {  // the metrics do not know where the rows come from
+    throw InvalidArgument(fmt::format("{}: {}", name, error.what()));
+  }
 }
 
 io::Labels labels_of(const io::Dataset& dataset) {

@@ -90,11 +90,13 @@ struct Scored {
 };
 
 /// @param rows     [n, d], or empty for the random metric.
+/// @param name     where the rows come from, for messages.
 /// @param n        examples.
 /// @param labels   [n] or empty.
 /// @throws InvalidArgument  a metric that needs labels without them; k out of range.
-Scored score_rows(MatrixView<const float> rows, std::int64_t n, const io::Labels& labels,
-                  const ScoreOptions& options, Seed seed, Progress& progress);
+Scored score_rows(MatrixView<const float> rows, const std::string& name, std::int64_t n,
+                  const io::Labels& labels, const ScoreOptions& options, Seed seed,
+                  Progress& progress);
 
 /// Labels of a dataset as io::read_labels() would give them; empty when it has none.
 io::Labels labels_of(const io::Dataset& dataset);

@@ -54,7 +54,7 @@ void bind_training_options(CLI::App& command, TrainingArguments& arguments) {
   bind_optional(command, arguments.learning_rate, "--learning-rate",
                 "Peak step size; the schedule ends at zero; 0 lets linear and mlp choose.",
                 learner.learning_rate, network.learning_rate);
-  bind_optional(command, arguments.momentum, "--momentum", "Nesterov momentum. Range [0, 1).",
+  bind_optional(command, arguments.momentum, "--momentum", "Nesterov momentum. In [0, 1).",
                 learner.momentum, network.momentum);
   bind_optional(command, arguments.weight_decay, "--weight-decay", "L2 penalty of the weights.",
                 learner.weight_decay, network.weight_decay);
