@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "cluster/seeding.hpp"
@@ -38,19 +39,41 @@ double distance_to(std::span<const float> x, std::span<const float> c, Geometry 
   return std::clamp(1.0 - numerics::dot(x, c), 0.0, 2.0);
 }
 
+/// Power of two near 1 / (largest entry)^2, as an exponent.
+int balancing_exponent(MatrixView<const float> centroids) {
+  constexpr int smallest_normal = std::numeric_limits<float>::min_exponent;
+  float largest = 0.0F;
+  for (std::int64_t i = 0; i < centroids.size(); ++i) {
+    largest = std::max(largest, std::abs(centroids.data()[i]));
+  }
+  return largest > 0.0F ? -2 * std::max(std::ilogb(largest), smallest_normal) : 0;
+}
+
+/// What rows are compared with. |x - c|^2 = |x|^2 + 2 (|c|^2 / 2 - x.c): the bracket decides, and
+/// multiplied by a power of two decides the same without overflow or underflow in float32.
+struct Targets {
+  Matrix<float> centroids;        ///< [k, d] c times the power of two
+  std::vector<float> half_norms;  ///< [k] |c|^2 / 2 times it; 0 when spherical
+};
+
+Targets targets_of(const Matrix<float>& centroids, Geometry geometry) {
+  Targets targets{centroids, std::vector<float>(static_cast<std::size_t>(centroids.rows()))};
+  if (geometry == Geometry::spherical) return targets;
+  const int exponent = balancing_exponent(centroids);
+  for (std::int64_t j = 0; j < centroids.rows(); ++j) {
+    const double norm = numerics::dot(centroids.row(j), centroids.row(j));
+    targets.half_norms[static_cast<std::size_t>(j)] =
+        static_cast<float>(std::ldexp(0.5 * norm, exponent));
+    for (float& value : targets.centroids.row(j)) value = std::ldexp(value, exponent);
+  }
+  return targets;
+}
+
 /// Assigns every row to its nearest centroid; returns how many rows changed their cluster.
 std::int64_t assign_rows(MatrixView<const float> points, Geometry geometry, KMeansResult& result,
                          Progress& progress) {
   const std::int64_t k = result.centroids.rows();
-  // |x - c|^2 = |x|^2 + 2 (|c|^2 / 2 - x.c): the bracket decides.
-  std::vector<float> half_norms(static_cast<std::size_t>(k));
-  for (std::int64_t j = 0; j < k; ++j) {
-    const auto centroid = result.centroids.row(j);
-    half_norms[static_cast<std::size_t>(j)] =
-        geometry == Geometry::spherical
-            ? 0.0F
-            : static_cast<float>(0.5 * numerics::dot(centroid, centroid));
-  }
+  const Targets targets = targets_of(result.centroids, geometry);
   const std::int64_t blocks = (points.rows() + block_rows - 1) / block_rows;
   std::vector<std::int64_t> changed(static_cast<std::size_t>(blocks));
   const auto smallest_difference = numerics::kernels().smallest_difference;
@@ -60,12 +83,12 @@ std::int64_t assign_rows(MatrixView<const float> points, Geometry geometry, KMea
     thread_local std::vector<float> buffer;
     buffer.resize(static_cast<std::size_t>(block_rows * k));
     const MatrixView<float> products(buffer.data(), count, k);
-    numerics::product(points.block(begin, count), numerics::Transpose::no, result.centroids,
+    numerics::product(points.block(begin, count), numerics::Transpose::no, targets.centroids,
                       numerics::Transpose::yes, products);
     for (std::int64_t i = 0; i < count; ++i) {
       const auto row = static_cast<std::size_t>(begin + i);
       const auto nearest = static_cast<std::int32_t>(
-          smallest_difference(half_norms.data(), products.row(i).data(), k).index);
+          smallest_difference(targets.half_norms.data(), products.row(i).data(), k).index);
       changed[static_cast<std::size_t>(block)] += nearest != result.assignment[row] ? 1 : 0;
       result.assignment[row] = nearest;
       result.distance[row] =
@@ -140,9 +163,11 @@ void repair_empty(MatrixView<const float> points, Geometry geometry, const Group
   std::partial_sort(farthest.begin(), farthest.begin() + wanted, farthest.end(), farther);
   for (std::size_t e = 0; e < static_cast<std::size_t>(wanted); ++e) {
     const auto row = points.row(farthest[e]);
-    // Float rows equal to their centroid are at most a few ulps away from it.
-    const double size = geometry == Geometry::spherical ? 1.0 : numerics::dot(row, row);
-    if (distance[static_cast<std::size_t>(farthest[e])] <= 1e-6 * size) break;
+    // Float rows equal to their centroid are a few ulps of their length away from it; unit rows
+    // are of length 1 to an ulp.
+    const double rounding =
+        geometry == Geometry::spherical ? 1e-6 : 1e-12 * numerics::dot(row, row);
+    if (distance[static_cast<std::size_t>(farthest[e])] <= rounding) break;
     std::ranges::copy(row, centroids.row(empty[e]).begin());
   }
 }

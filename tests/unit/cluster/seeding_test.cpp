@@ -1,0 +1,80 @@
+#include "cluster/seeding.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "unit/support.hpp"
+
+namespace winnow::cluster {
+namespace {
+
+using testing::matrix_of;
+using testing::normal_matrix;
+using testing::values_of;
+
+std::set<std::vector<float>> distinct_rows(const Matrix<float>& matrix) {
+  std::set<std::vector<float>> rows;
+  for (std::int64_t i = 0; i < matrix.rows(); ++i) {
+    rows.emplace(matrix.row(i).begin(), matrix.row(i).end());
+  }
+  return rows;
+}
+
+TEST(Seeding, TakesDifferentRowsOfTheData) {
+  const Matrix<float> points = normal_matrix(3000, 4, 1);
+  const auto rows = distinct_rows(points);
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    const auto seeds = distinct_rows(seed_plus_plus(points, 50, Seed{seed}, silent()));
+    EXPECT_EQ(seeds.size(), 50U);
+    for (const auto& centroid : seeds) EXPECT_TRUE(rows.contains(centroid));
+  }
+}
+
+TEST(Seeding, TakesEveryDistinctRowBeforeItRepeats) {
+  // 4,100 rows, three of them distinct, the rare one in the last block.
+  Matrix<float> points(4100, 1);
+  for (std::int64_t i = 0; i < 4100; ++i) points(i, 0) = i % 2 == 0 ? 1.0F : 2.0F;
+  points(4099, 0) = 1000.0F;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const Matrix<float> seeds = seed_plus_plus(points, 5, Seed{seed}, silent());
+    EXPECT_EQ(distinct_rows(seeds), (std::set<std::vector<float>>{{1.0F}, {2.0F}, {1000.0F}}));
+    EXPECT_EQ(seeds(3, 0), seeds(0, 0)) << "surplus centroids repeat the first";
+    EXPECT_EQ(seeds(4, 0), seeds(0, 0));
+  }
+}
+
+TEST(Seeding, DrawsInProportionToTheSquaredDistance) {
+  // After 0 was drawn, 1 and 3 follow with probability 1/10 and 9/10; after 1: 0 with 1/5, 3 with
+  // 4/5; after 3: 0 with 9/13, 1 with 4/13. The first is each with 1/3.
+  const Matrix<float> points = matrix_of(3, 1, {0, 1, 3});
+  std::map<std::pair<float, float>, double> expected{{{0, 1}, 1.0 / 30}, {{0, 3}, 9.0 / 30},
+                                                     {{1, 0}, 1.0 / 15}, {{1, 3}, 4.0 / 15},
+                                                     {{3, 0}, 9.0 / 39}, {{3, 1}, 4.0 / 39}};
+  constexpr int draws = 20'000;
+  std::map<std::pair<float, float>, int> counts;
+  for (std::uint64_t seed = 0; seed < draws; ++seed) {
+    const Matrix<float> seeds = seed_plus_plus(points, 2, Seed{seed}, silent());
+    ++counts[{seeds(0, 0), seeds(1, 0)}];
+  }
+  EXPECT_EQ(counts.size(), expected.size());
+  double chi_square = 0.0;
+  for (const auto& [pair, probability] : expected) {
+    const double difference = counts[pair] - draws * probability;
+    chi_square += difference * difference / (draws * probability);
+  }
+  // 99.99 % point of chi-square with 5 degrees of freedom.
+  EXPECT_LT(chi_square, 25.7);
+}
+
+TEST(Seeding, ReachesRowsOfEveryBlock) {
+  // One row far from all the others in each block of 2,048.
+  Matrix<float> points(3 * 2048, 3);
+  for (std::int64_t block = 0; block < 3; ++block) points(block * 2048 + 100, block) = 1e6F;
+  const auto seeds = distinct_rows(seed_plus_plus(points, 4, Seed{0}, silent()));
+  EXPECT_EQ(seeds, distinct_rows(matrix_of(4, 3, {0, 0, 0, 1e6F, 0, 0, 0, 1e6F, 0, 0, 0, 1e6F})));
+}
+
+}  // namespace
+}  // namespace winnow::cluster
