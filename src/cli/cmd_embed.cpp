@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/command.hpp"
+#include "cli/outputs.hpp"
 #include "cli/stages.hpp"
 #include "winnow/core/files.hpp"
 
@@ -16,9 +17,10 @@ struct EmbedArguments {
 };
 
 void embed(Session& session, EmbedArguments arguments) {
-  require_out(session, "the .npy file to write");
-  require_new_output(session.out(), session.common.force);
-  if (!arguments.test_out.empty()) require_new_output(arguments.test_out, session.common.force);
+  require_out_array(session);
+  if (!arguments.test_out.empty()) {
+    require_new_array("--test-out", arguments.test_out, session.common.force);
+  }
   arguments.encoder.seed = session.seed();
   arguments.encoder.validate();
   const Stopwatch watch;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "cli/command.hpp"
+#include "cli/outputs.hpp"
 #include "cli/stages.hpp"
 #include "cli/training_options.hpp"
 #include "winnow/core/error.hpp"
@@ -63,7 +64,7 @@ class Prune {
 
   /// Everything that can be refused before any work.
   void check() {
-    require_out(session_, "the run folder to write");
+    require_out_folder(session_, "the run folder to write", true);
     if (arguments_.data.empty() == arguments_.embeddings.empty()) {
       throw InvalidArgument("give either --data SPEC or --embeddings FILE");
     }
@@ -72,7 +73,6 @@ class Prune {
           "--evaluate needs --data, for labels and a test set; with embeddings of "
           "your own, use winnow train on the subset");
     }
-    require_new_output(folder_, session_.common.force || session_.common.resume, true);
     arguments_.encoder.seed = session_.seed();
     arguments_.select.seed = session_.seed();
     arguments_.encoder.validate();

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/command.hpp"
+#include "cli/outputs.hpp"
 #include "cli/stages.hpp"
 #include "winnow/core/files.hpp"
 #include "winnow/report/report.hpp"
@@ -15,8 +16,7 @@ struct ReportArguments {
 };
 
 void write(Session& session, const ReportArguments& arguments) {
-  require_out(session, "the .html file to write");
-  require_new_output(session.out(), session.common.force);
+  require_out_file(session, "the .html file to write");
   const auto written = report::write_report({arguments.runs.begin(), arguments.runs.end()},
                                             session.out(), arguments.options, session.terminal);
   session.print(

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/command.hpp"
+#include "cli/outputs.hpp"
 #include "cli/stages.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
@@ -27,11 +28,10 @@ std::string range_of(std::vector<double> values) {
 }
 
 void score(Session& session, const ScoreArguments& arguments) {
-  require_out(session, "the .npy file to write");
-  require_new_output(session.out(), session.common.force);
+  require_out_array(session);
   const ScoreOptions& options = arguments.options;
   if (!options.centroids_out.empty()) {
-    require_new_output(options.centroids_out, session.common.force);
+    require_new_array("--centroids-out", options.centroids_out, session.common.force);
   }
   options.kmeans.validate();
   const bool needs_rows = options.metric != Metric::random;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/command.hpp"
+#include "cli/outputs.hpp"
 #include "cli/stages.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
@@ -23,8 +24,7 @@ struct SelectArguments {
 
 void select(Session& session, SelectArguments arguments) {
   if (!arguments.dry_run) {
-    require_out(session, "the folder to write (or give --dry-run)");
-    require_new_output(session.out(), session.common.force);
+    require_out_folder(session, "the folder to write (or give --dry-run)");
   }
   arguments.options.seed = session.seed();
   arguments.options.validate();

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "cli/command.hpp"
+#include "cli/outputs.hpp"
 #include "cli/stages.hpp"
 #include "cli/training_options.hpp"
 #include "winnow/core/error.hpp"
@@ -138,8 +139,7 @@ std::vector<std::int64_t> read_ids(const TrainArguments& arguments, const Materi
 }
 
 void train(Session& session, TrainArguments arguments) {
-  require_out(session, "the run folder to write");
-  require_new_output(session.out(), session.common.force);
+  require_out_folder(session, "the run folder to write");
   experiments::is_network(arguments.model);
   check_range(static_cast<double>(arguments.seeds), {.name = "seeds", .help = "", .min = 1});
   const auto options = resolve(arguments.training);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 
@@ -49,11 +50,16 @@ CLI::App& add_command(CLI::App& app, Session& session, const std::string& name,
     command.add_flag("--resume", common.resume, "Go on where an interrupted run stopped.")
         ->group(group);
   }
-  const auto not_negative = [](const std::string& text) {
-    return text.starts_with('-') ? text + " is negative; expected a whole number, 0 or more" : "";
+  // Checked as text: CLI11 lets -1 wrap around and clamps what is too large.
+  const auto is_seed = [](const std::string& text) -> std::string {
+    std::uint64_t seed = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, code] = std::from_chars(text.data(), end, seed);
+    if (code == std::errc{} && stop == end) return "";
+    return fmt::format("'{}'; expected a whole number in [0, 2^64)", text);
   };
   command.add_option("--seed", common.seed, "Seed of every random choice; same seed, same bits.")
-      ->check(not_negative)
+      ->check(is_seed)
       ->capture_default_str()
       ->type_name("INTEGER")
       ->group(group);

@@ -37,11 +37,31 @@ std::vector<std::string> command_names(const CLI::App& app) {
 
 /// @throws InvalidArgument for a first word that is no subcommand, naming the near one.
 void check_command(const CLI::App& app, const std::vector<std::string>& arguments) {
-  if (arguments.empty() || arguments.front().starts_with("-")) return;
-  const auto names = command_names(app);
-  if (std::find(names.begin(), names.end(), arguments.front()) == names.end()) {
-    throw_unknown_choice("command", arguments.front(), names);
+  if (arguments.empty()) return;
+  const std::string& first = arguments.front();
+  if (first.starts_with("-")) {
+    const std::vector<std::string> own = {"-h", "--help", "--version"};
+    if (std::find(own.begin(), own.end(), first) != own.end()) return;
+    const std::string guess = nearest_name(first, own);
+    throw InvalidArgument(
+        guess.empty()
+            ? fmt::format("{} before the command; write winnow COMMAND {} ...", first, first)
+            : fmt::format("unknown argument '{}'; did you mean '{}'?", first, guess));
   }
+  const auto names = command_names(app);
+  if (std::find(names.begin(), names.end(), first) == names.end()) {
+    throw_unknown_choice("command", first, names);
+  }
+}
+
+/// What a value should have been, by the type that the option's help shows.
+std::string expected_text(const CLI::App& command, const std::string& error) {
+  for (const CLI::Option* option : command.get_options()) {
+    if (error.find(option->get_name() + " = ") == std::string::npos) continue;
+    if (option->get_type_name() == "INTEGER") return "; expected a whole number";
+    if (option->get_type_name() == "NUMBER") return "; expected a number";
+  }
+  return "";
 }
 
 /// A sentence about a command line that CLI11 refused.
@@ -62,6 +82,9 @@ std::string usage_error_text(const CLI::App& app, const CLI::ParseError& error) 
       if (!guess.empty()) text += fmt::format("; did you mean '{}'?", guess);
       break;
     }
+  }
+  if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
+    text += expected_text(command, text);
   }
   return fmt::format("{}; winnow {} --help lists the options", text, command.get_name());
 }

@@ -212,10 +212,4 @@ std::vector<std::string> split_list(const std::string& list) {
   return items;
 }
 
-void require_out(const Session& session, const char* what) {
-  if (session.common.out.empty()) {
-    throw InvalidArgument(fmt::format("--out is missing; give the path of {}", what));
-  }
-}
-
 }  // namespace winnow::cli

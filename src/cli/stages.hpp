@@ -106,8 +106,5 @@ std::vector<double> parse_numbers(const std::string& field, const std::string& l
 /// "a,b" as texts, without empty ones.
 std::vector<std::string> split_list(const std::string& list);
 
-/// @throws InvalidArgument "--out is missing; ..." when the user gave none.
-void require_out(const Session& session, const char* what);
-
 }  // namespace cli
 }  // namespace winnow
