@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "winnow/core/parallel.hpp"
@@ -40,7 +41,9 @@ class Best {
     }
   }
   /// Similarity below which a candidate cannot enter.
-  float threshold() const { return kept_.size() < k_ ? -1e38F : kept_.front().similarity; }
+  float threshold() const {
+    return kept_.size() < k_ ? -std::numeric_limits<float>::infinity() : kept_.front().similarity;
+  }
   std::vector<Candidate>& sorted() {
     std::sort_heap(kept_.begin(), kept_.end());
     return kept_;

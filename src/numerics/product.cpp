@@ -24,21 +24,25 @@ std::int64_t op_cols(MatrixView<const float> m, Transpose t) {
 }  // namespace
 
 void set_isa(Isa isa) {
-  chosen_isa = isa;
-  if (isa == Isa::automatic || isa == Isa::scalar) return;
-  const bool supported = isa == Isa::avx2 ? __builtin_cpu_supports("avx2") > 0
-                         : isa == Isa::avx512
-                             ? __builtin_cpu_supports("avx512bw") > 0
-                             : dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx512_core_amx;
-  if (!supported) {
-    throw InvalidArgument(fmt::format("isa = {}: this machine does not have it", enum_name(isa)));
+  if (isa == Isa::automatic || isa == Isa::scalar) {
+    chosen_isa = isa;
+    return;
   }
   const dnnl::cpu_isa cap = isa == Isa::avx2     ? dnnl::cpu_isa::avx2
                             : isa == Isa::avx512 ? dnnl::cpu_isa::avx512_core_bf16
                                                  : dnnl::cpu_isa::avx512_core_amx;
   if (dnnl::set_max_cpu_isa(cap) != dnnl::status::success) {
-    throw InvalidArgument("isa: must be set before the first product");
+    throw InvalidArgument(
+        fmt::format("isa = {}: must be set before the first product", enum_name(isa)));
   }
+  // Asking oneDNN what it will use settles its choice, so that comes last.
+  const bool supported = isa == Isa::avx2     ? __builtin_cpu_supports("avx2") > 0
+                         : isa == Isa::avx512 ? __builtin_cpu_supports("avx512bw") > 0
+                                              : dnnl::get_effective_cpu_isa() == cap;
+  if (!supported) {
+    throw InvalidArgument(fmt::format("isa = {}: this machine does not have it", enum_name(isa)));
+  }
+  chosen_isa = isa;
 }
 
 Isa isa() { return chosen_isa; }
