@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <toml++/toml.h>
+#include <algorithm>
 #include <string_view>
 
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
+#include "winnow/core/options.hpp"
 
 namespace winnow::cli {
 
@@ -16,10 +18,12 @@ std::string value_text(const toml::node& node, const std::string& key, const std
   if (const auto text = node.value_exact<std::string>()) return *text;
   if (const auto integer = node.value_exact<std::int64_t>()) return fmt::format("{}", *integer);
   if (const auto number = node.value_exact<double>()) return fmt::format("{}", *number);
+  if (const auto flag = node.value_exact<bool>()) return *flag ? "true" : "false";
   if (const auto* array = node.as_array()) {
     std::string list;
     for (const auto& element : *array) {
-      list += (list.empty() ? "" : ",") + value_text(element, key, file);
+      if (!list.empty()) list += ',';
+      list += value_text(element, key, file);
     }
     return list;
   }
@@ -27,27 +31,37 @@ std::string value_text(const toml::node& node, const std::string& key, const std
                             file, node.source().begin.line, key));
 }
 
+void require_option(const std::string& name, const toml::node& node, const std::string& file,
+                    const std::vector<std::string>& options) {
+  if (std::find(options.begin(), options.end(), name) != options.end()) return;
+  const std::string guess = nearest_name(name, options);
+  throw BadFile(fmt::format("{}: line {}: '{}' is no option of this command{}", file,
+                            node.source().begin.line, name,
+                            guess.empty() ? "" : fmt::format("; did you mean '{}'?", guess)));
+}
+
 void append_options(const toml::table& table, const std::string& file,
-                    std::vector<std::string>& out) {
+                    const std::vector<std::string>& options, std::vector<std::string>& out) {
   for (const auto& [key, node] : table) {
     if (node.is_table()) continue;
     const std::string name(key.str());
-    if (const auto flag = node.value_exact<bool>()) {
-      out.push_back((*flag ? "--" : "--no-") + name);
-    } else {
-      out.push_back(fmt::format("--{}={}", name, value_text(node, name, file)));
-    }
+    require_option(name, node, file, options);
+    out.push_back(fmt::format("--{}={}", name, value_text(node, name, file)));
   }
 }
 
-std::vector<std::string> options_of(const std::string& file, const std::string& command) {
+/// The file's options for `command`, as they would be typed.
+std::vector<std::string> options_in(const std::string& file, const std::string& command,
+                                    const std::vector<std::string>& options) {
   const std::string text = read_file(file, std::size_t{1} << 20U);
   try {
     const toml::table table = toml::parse(text, std::string_view(file));
-    std::vector<std::string> options;
-    append_options(table, file, options);
-    if (const auto* section = table[command].as_table()) append_options(*section, file, options);
-    return options;
+    std::vector<std::string> found;
+    append_options(table, file, options, found);
+    if (const auto* section = table[command].as_table()) {
+      append_options(*section, file, options, found);
+    }
+    return found;
   } catch (const toml::parse_error& error) {
     throw BadFile(fmt::format("{}: line {} column {}: {}", file, error.source().begin.line,
                               error.source().begin.column, error.description()));
@@ -56,7 +70,8 @@ std::vector<std::string> options_of(const std::string& file, const std::string& 
 
 }  // namespace
 
-std::vector<std::string> expand_config(const std::vector<std::string>& arguments) {
+std::vector<std::string> expand_config(const std::vector<std::string>& arguments,
+                                       const std::vector<std::string>& options) {
   constexpr std::string_view flag = "--config";
   if (arguments.empty()) return arguments;
   std::vector<std::string> expanded{arguments.front()};
@@ -71,7 +86,7 @@ std::vector<std::string> expand_config(const std::vector<std::string>& arguments
       typed.push_back(arguments[i]);
       continue;
     }
-    for (auto& option : options_of(file, arguments.front())) {
+    for (auto& option : options_in(file, arguments.front(), options)) {
       expanded.push_back(std::move(option));
     }
   }

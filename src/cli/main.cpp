@@ -54,6 +54,19 @@ void check_command(const CLI::App& app, const std::vector<std::string>& argument
   }
 }
 
+/// What a configuration file may set: every option of the command but these.
+std::vector<std::string> config_names(const CLI::App& app,
+                                      const std::vector<std::string>& arguments) {
+  std::vector<std::string> names;
+  if (arguments.empty() || arguments.front().starts_with("-")) return names;
+  for (const CLI::Option* option : app.get_subcommand(arguments.front())->get_options()) {
+    for (const auto& name : option->get_lnames()) {
+      if (name != "help" && name != "config") names.push_back(name);
+    }
+  }
+  return names;
+}
+
 /// What a value should have been, by the type that the option's help shows.
 std::string expected_text(const CLI::App& command, const std::string& error) {
   for (const CLI::Option* option : command.get_options()) {
@@ -114,7 +127,7 @@ int run(Session& session) {
   try {
     std::vector<std::string> arguments(session.arguments.begin() + 1, session.arguments.end());
     check_command(app, arguments);
-    arguments = expand_config(arguments);
+    arguments = expand_config(arguments, config_names(app, arguments));
     if (arguments.empty()) arguments.emplace_back("--help");
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
     app.parse(arguments);

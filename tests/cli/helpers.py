@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 import unittest
 
+import numpy as np
+
 
 @dataclasses.dataclass(frozen=True)
 class Done:
@@ -63,6 +65,18 @@ class WinnowTest(unittest.TestCase):
             self.assertIn(str(text), done.err)
         self.assertEqual(self.listing(), before, "a refused command left files behind")
         return done
+
+    def save(self, name, array):
+        """Saves an array as `name` in the folder; returns the name."""
+        np.save(self.folder / name, array)
+        return name
+
+    def load(self, name):
+        """An array in the folder."""
+        return np.load(self.folder / name)
+
+    def read_json(self, name):
+        return json.loads((self.folder / name).read_text(encoding="utf-8"))
 
     def listing(self):
         """Every path below `self.folder` with its size, sorted."""
