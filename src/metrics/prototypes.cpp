@@ -14,6 +14,26 @@ namespace winnow::metrics {
 
 namespace {
 
+/// Labels as positions among those that occur, in ascending order: memory follows the classes that
+/// there are, whatever their numbers.
+struct DenseLabels {
+  std::vector<std::int32_t> values;  ///< [n]
+  std::int64_t classes = 0;
+};
+
+DenseLabels dense(std::span<const std::int32_t> labels) {
+  std::vector<std::int32_t> present(labels.begin(), labels.end());
+  std::ranges::sort(present);
+  present.erase(std::unique(present.begin(), present.end()), present.end());
+  DenseLabels result{{}, static_cast<std::int64_t>(present.size())};
+  result.values.reserve(labels.size());
+  for (const auto label : labels) {
+    const auto position = std::ranges::lower_bound(present, label) - present.begin();
+    result.values.push_back(static_cast<std::int32_t>(position));
+  }
+  return result;
+}
+
 /// [classes, d] sums of rows in row order, each class on one thread.
 Matrix<double> class_sums(MatrixView<const float> rows, std::span<const std::int32_t> labels,
                           std::int64_t classes) {
@@ -44,7 +64,6 @@ Matrix<float> prototypes_of(const Matrix<double>& sums, std::span<const std::int
       scale = std::sqrt(squares);
       if (scale <= 1e-12 * count) continue;
     }
-    if (scale == 0.0) continue;
     for (std::int64_t j = 0; j < sums.cols(); ++j) {
       prototypes(c, j) = static_cast<float>(sums(c, j) / scale);
     }
@@ -84,7 +103,7 @@ std::vector<double> supervised_prototypes(MatrixView<const float> embeddings,
     throw InvalidArgument(fmt::format("supervised_prototypes: {} labels for {} embeddings",
                                       labels.size(), embeddings.rows()));
   }
-  const auto [lowest, highest] = std::minmax_element(labels.begin(), labels.end());
+  const auto lowest = std::ranges::min_element(labels);
   if (*lowest < 0) {
     throw InvalidArgument(fmt::format("label of row {} is {}; expected a class index >= 0",
                                       lowest - labels.begin(), *lowest));
@@ -94,15 +113,15 @@ std::vector<double> supervised_prototypes(MatrixView<const float> embeddings,
     unit = numerics::normalize_rows(embeddings);
     embeddings = unit;
   }
-  const std::int64_t classes = *highest + 1;
-  std::vector<std::int64_t> counts(static_cast<std::size_t>(classes));
-  for (const auto label : labels) ++counts[static_cast<std::size_t>(label)];
+  const auto [classes_of, n_classes] = dense(labels);
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(n_classes));
+  for (const auto c : classes_of) ++counts[static_cast<std::size_t>(c)];
   const Matrix<float> prototypes =
-      prototypes_of(class_sums(embeddings, labels, classes), counts, geometry);
+      prototypes_of(class_sums(embeddings, classes_of, n_classes), counts, geometry);
   std::vector<double> scores(labels.size());
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const auto row = embeddings.row(static_cast<std::int64_t>(i));
-    const auto prototype = prototypes.row(labels[i]);
+    const auto prototype = prototypes.row(classes_of[i]);
     scores[i] = geometry == Geometry::spherical
                     ? std::clamp(1.0 - numerics::dot(row, prototype), 0.0, 2.0)
                     : std::sqrt(numerics::squared_distance(row, prototype));
