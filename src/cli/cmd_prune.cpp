@@ -44,7 +44,6 @@ class Prune {
   void run() {
     check();
     open();
-    prepare_folder();
     timed("embed", [this] { embed(); });
     timed("score", [this] { score(); });
     timed("select", [this] { select(); });
@@ -76,9 +75,13 @@ class Prune {
     arguments_.encoder.seed = session_.seed();
     arguments_.select.seed = session_.seed();
     arguments_.encoder.validate();
-    arguments_.score.kmeans.validate();
+    arguments_.score.validate();
     arguments_.select.validate();
-    selection::parse_formats(arguments_.formats);
+    for (const auto format : selection::parse_formats(arguments_.formats)) {
+      if (format == selection::Format::keys && arguments_.data.empty()) {
+        throw InvalidArgument("write = keys needs --data; embeddings alone have no keys");
+      }
+    }
     auto& evaluation = arguments_.evaluation;
     evaluation.models = split_list(arguments_.evaluate_models);
     if (!arguments_.evaluate_keeps.empty()) {
@@ -135,15 +138,22 @@ class Prune {
     }
   }
 
-  /// With --force, what an earlier run left is removed; with --resume it stays.
+  /// Before the first file is written: what an earlier run left is removed, so that nothing stale
+  /// stands beside this run's files. With --resume, embeddings and trainings stay.
   void prepare_folder() {
+    if (prepared_) return;
+    prepared_ = true;
     make_folder(folder_);
     std::error_code ignored;
-    fs::remove(folder_ / "run.json", ignored);
+    for (const char* name :
+         {"run.json", "results.csv", "timing.csv", "report.html", "scores.json", "scores.npy",
+          "assignment.npy", "centroids.json", "centroids.npy", "keep.json", "keep.npy"}) {
+      fs::remove(folder_ / name, ignored);
+    }
     if (session_.common.resume) return;
     fs::remove_all(folder_ / "trainings", ignored);
-    for (const char* name : {"results.csv", "timing.csv", "report.html", "embeddings.json",
-                             "embeddings.npy", "embeddings-test.json", "embeddings-test.npy"}) {
+    for (const char* name :
+         {"embeddings.json", "embeddings.npy", "embeddings-test.json", "embeddings-test.npy"}) {
       fs::remove(folder_ / name, ignored);
     }
   }
@@ -190,6 +200,7 @@ class Prune {
     rows_ = std::move(embedded.train);
     test_rows_ = std::move(embedded.test);
     knn_ = std::move(embedded.knn);
+    prepare_folder();
     if (splits_.test) {
       io::write_embeddings(folder_ / "embeddings-test.npy", test_rows_,
                            embedding_sidecar(*splits_.test), splits_.test->fingerprint());
@@ -199,16 +210,16 @@ class Prune {
   }
 
   void score() {
-    ScoreOptions options = arguments_.score;
-    const bool clustered = options.metric == Metric::self_prototypes;
-    if (clustered) options.centroids_out = (folder_ / "centroids.npy").string();
+    const ScoreOptions& options = arguments_.score;
     Scored scored = score_rows(rows_, arguments_.data + arguments_.embeddings, n_, labels_, options,
                                session_.seed(), session_.terminal);
     scores_ = {scored.values, fingerprint_, enum_name(options.metric), inputs_};
     Json details = scored.details.is_null() ? Json::object() : scored.details;
     details["seed"] = session_.common.seed;
+    prepare_folder();
     io::write_scores(folder_ / "scores.npy", scores_, details);
     if (scored.kmeans) {
+      write_centroids(folder_ / "centroids.npy", scored);
       io::write_npy(folder_ / "assignment.npy", std::span(scored.kmeans->assignment));
     }
   }
@@ -319,6 +330,7 @@ class Prune {
   Matrix<float> rows_;
   Matrix<float> test_rows_;
   Json knn_;
+  bool prepared_ = false;
   io::Scores scores_;
   selection::Selection selection_;
   std::vector<experiments::CellResult> results_;

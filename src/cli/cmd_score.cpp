@@ -33,7 +33,7 @@ void score(Session& session, const ScoreArguments& arguments) {
   if (!options.centroids_out.empty()) {
     require_new_array("--centroids-out", options.centroids_out, session.common.force);
   }
-  options.kmeans.validate();
+  options.validate();
   const bool needs_rows = options.metric != Metric::random;
   if (arguments.embeddings.empty() && (needs_rows || arguments.labels.empty())) {
     throw InvalidArgument(
@@ -66,6 +66,7 @@ void score(Session& session, const ScoreArguments& arguments) {
   scores.inputs.insert(scores.inputs.end(), labels.inputs.begin(), labels.inputs.end());
   Json details = scored.details.is_null() ? Json::object() : scored.details;
   details["seed"] = session.common.seed;
+  if (!options.centroids_out.empty()) write_centroids(options.centroids_out, scored);
   io::write_scores(session.out(), scores, details);
   Json summary = {{"out", session.common.out}, {"metric", scores.metric}, {"n", n}, {"ranks", 1}};
   summary.update(details);

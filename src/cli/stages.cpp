@@ -66,10 +66,6 @@ Scored score_self(MatrixView<const float> rows, const io::Labels& labels,
                     "centroids that are nearest to no row",
                     found.empty_clusters, kmeans.n_clusters));
   }
-  if (!options.centroids_out.empty()) {
-    io::write_embeddings(options.centroids_out, found.centroids,
-                         {{"kind", "centroids"}, {"options", options_json(kmeans)}}, {});
-  }
   Json details = {{"options", options_json(kmeans)},        {"clusters", kmeans.n_clusters},
                   {"iterations", found.iterations},         {"objective", found.objective},
                   {"empty_clusters", found.empty_clusters}, {"converged", found.converged}};
@@ -182,6 +178,26 @@ Scored score_rows(MatrixView<const float> rows, const std::string& name, std::in
   } catch (const InvalidArgument& error) {  // the metrics do not know where the rows come from
     throw InvalidArgument(fmt::format("{}: {}", name, error.what()));
   }
+}
+
+void ScoreOptions::validate() const {
+  kmeans.validate();
+  if (clusters) {
+    check_range(static_cast<double>(*clusters), {.name = "clusters", .help = "", .min = 1});
+  }
+  if (metric == Metric::self_prototypes) return;
+  const char* flag = !centroids_in.empty()    ? "centroids-in"
+                     : !centroids_out.empty() ? "centroids-out"
+                                              : nullptr;
+  if (flag != nullptr) {
+    throw InvalidArgument(fmt::format("{}: metric = {} has no centroids; leave it out, or take {}",
+                                      flag, enum_name(metric), enum_name(Metric::self_prototypes)));
+  }
+}
+
+void write_centroids(const std::filesystem::path& path, const Scored& scored) {
+  io::write_embeddings(path, scored.kmeans->centroids,
+                       {{"kind", "centroids"}, {"options", scored.details.at("options")}}, {});
 }
 
 io::Labels labels_of(const io::Dataset& dataset) {

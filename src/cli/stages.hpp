@@ -76,6 +76,9 @@ struct ScoreOptions {
   std::optional<std::int64_t> clusters;  ///< unset: number of classes, else round(sqrt(n))
   std::string centroids_in;
   std::string centroids_out;
+
+  /// What can be refused before anything is read. @throws InvalidArgument.
+  void validate() const;
 };
 
 /// Declares --metric, --clusters, --iterations, ... of `options`.
@@ -97,6 +100,9 @@ struct Scored {
 Scored score_rows(MatrixView<const float> rows, const std::string& name, std::int64_t n,
                   const io::Labels& labels, const ScoreOptions& options, Seed seed,
                   Progress& progress);
+
+/// Writes the centroids of a clustering, [k, d], with a sidecar.
+void write_centroids(const std::filesystem::path& path, const Scored& scored);
 
 /// Labels of a dataset as io::read_labels() would give them; empty when it has none.
 io::Labels labels_of(const io::Dataset& dataset);

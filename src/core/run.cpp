@@ -27,7 +27,7 @@ Json read_json(const fs::path& path) {
     return Json::parse(text);
   } catch (const Json::parse_error& error) {
     throw BadFile(fmt::format("{}: not JSON at byte {}; expected a file that winnow wrote",
-                              path.string(), error.byte));
+                              path.string(), error.byte - 1));
   }
 }
 
