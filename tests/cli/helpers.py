@@ -78,7 +78,8 @@ class WinnowTest(unittest.TestCase):
     def read_json(self, name):
         return json.loads((self.folder / name).read_text(encoding="utf-8"))
 
-    def listing(self):
-        """Every path below `self.folder` with its size, sorted."""
-        return sorted((str(path.relative_to(self.folder)), path.stat().st_size)
-                      for path in self.folder.rglob("*") if path.is_file())
+    def listing(self, below="."):
+        """Every file below that folder of `self.folder`, with its size, sorted."""
+        root = self.folder / below
+        return sorted((str(path.relative_to(root)), path.stat().st_size)
+                      for path in root.rglob("*") if path.is_file())
