@@ -91,7 +91,8 @@ std::string read_file(const fs::path& path, std::size_t max_bytes) {
 }
 
 MappedFile::MappedFile(const fs::path& path) : path_(path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Without O_NONBLOCK a pipe that nobody writes to would wait for ever.
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
     throw BadFile(fmt::format("{}: cannot open: {}", path.string(), std::strerror(errno)));
   }
@@ -140,8 +141,9 @@ void require_new_output(const fs::path& path, bool force, bool can_resume) {
 
 void make_folder(const fs::path& path) {
   std::error_code code;
+  std::error_code ignored;
   fs::create_directories(path, code);
-  if (code && !fs::is_directory(path)) {
+  if (code && !fs::is_directory(path, ignored)) {
     throw WorkFailed(fmt::format("{}: cannot make folder: {}", path.string(), code.message()));
   }
 }
