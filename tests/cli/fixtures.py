@@ -41,10 +41,10 @@ def shapes(n, side=28, n_classes=10, seed=0):
     images = np.empty((n, side, side), np.uint8)
     for i, label in enumerate(labels):
         angle = np.pi * label / n_classes
-        row, column = side / 2 + random.uniform(-side / 7, side / 7, size=2)
+        row, column = side / 2 + random.uniform(-side / 4, side / 4, size=2)
         distance = np.abs((x - column) * np.sin(angle) - (y - row) * np.cos(angle))
-        bar = 200.0 * np.exp(-(distance / (side / 12)) ** 2)
-        images[i] = np.clip(bar + random.normal(20, 15, size=(side, side)), 0, 255)
+        bar = 150.0 * np.exp(-(distance / (side / 12)) ** 2)
+        images[i] = np.clip(bar + random.normal(40, 40, size=(side, side)), 0, 255)
     return images, labels
 
 
