@@ -91,6 +91,7 @@ class Prune {
     evaluation.seed = session_.seed();
     evaluation.training = resolve(arguments_.training);
     evaluation.validate();
+    if (arguments_.evaluate) experiments::require_models(evaluation.models);
   }
 
   void open() {
@@ -266,6 +267,7 @@ class Prune {
       const std::string name = entry.path().filename().string();
       if (entry.is_regular_file() && !name.starts_with(".")) run.files.push_back(name);
     }
+    run.files.emplace_back("report.html");  // written next, from this very record
     std::sort(run.files.begin(), run.files.end());
     for (const auto& result : results_) run.children.push_back("trainings/" + result.cell.id());
     return run;
@@ -356,9 +358,11 @@ void bind_evaluation(CLI::App& command, PruneArguments& arguments) {
                   "Gradient steps of every training, whatever its subset's size.")
       ->type_name("INTEGER")
       ->default_str("2000 for linear and mlp, --epochs for networks");
-  bind_option(
-      command, arguments.training.options.network.epochs,
-      {.name = "epochs", .help = "Passes over all data that networks train for.", .min = 1});
+  bind_option(command, arguments.training.options.network.epochs,
+              {.name = "epochs",
+               .help = "Passes over all data that networks train for.",
+               .min = 0,
+               .min_open = true});
   bind_option(command, arguments.training.options.match, match_info());
 }
 

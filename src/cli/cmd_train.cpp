@@ -140,7 +140,7 @@ std::vector<std::int64_t> read_ids(const TrainArguments& arguments, const Materi
 
 void train(Session& session, TrainArguments arguments) {
   require_out_folder(session, "the run folder to write");
-  experiments::is_network(arguments.model);
+  experiments::require_models({arguments.model});
   check_range(static_cast<double>(arguments.seeds), {.name = "seeds", .help = "", .min = 1});
   const auto options = resolve(arguments.training);
   const Material material = read_material(arguments, session.seed(), session.terminal);

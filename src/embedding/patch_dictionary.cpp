@@ -18,7 +18,7 @@ namespace winnow::embedding {
 namespace {
 
 constexpr float contrast_floor = 10.0F;  ///< grey levels squared
-constexpr double zca_floor = 0.1;        ///< of contrast-normalised eigenvalues
+constexpr double zca_floor = 1.0;        ///< added to eigenvalues of normalised patches
 
 /// Random patches of random images, [patches, q].
 Matrix<float> draw_patches(const io::Dataset& dataset, const io::ImageShape& shape,

@@ -70,11 +70,13 @@ Projection fit_projection(MatrixView<const float> codes, std::int64_t dimensions
   const auto eigen =
       numerics::largest_eigenpairs(numerics::covariance(codes, mean, progress), dimensions);
   Projection projection{{mean.begin(), mean.end()}, Matrix<float>(dimensions, codes.cols())};
-  // Whitening in full would give noise the weight of signal.
-  const double floor = 3e-4 * eigen.values.front();
+  // Whitening in full would give the faintest directions, mostly noise, the weight of signal.
+  const double mean_value = std::accumulate(eigen.values.begin(), eigen.values.end(), 0.0) /
+                            static_cast<double>(dimensions);
   for (std::int64_t k = 0; k < dimensions; ++k) {
-    const double scale =
-        1.0 / std::sqrt(std::max(eigen.values[static_cast<std::size_t>(k)], floor));
+    const double value =
+        std::max(eigen.values[static_cast<std::size_t>(k)], 0.0) + 0.01 * mean_value;
+    const double scale = value > 0.0 ? 1.0 / std::sqrt(value) : 0.0;
     for (std::int64_t j = 0; j < codes.cols(); ++j) {
       projection.directions(k, j) = static_cast<float>(eigen.vectors(k, j) * scale);
     }

@@ -143,6 +143,7 @@ std::vector<Cell> plan(const EvaluationOptions& options) {
     if (!network) add("full", 1.0);
     for (const double keep : options.keeps) {
       if (keep == 1.0) continue;
+      if (network && keep != options.keeps.front()) break;
       add("random", keep);
       add("hard", keep);
       if (!network) add("easy", keep);
@@ -193,13 +194,28 @@ std::vector<CellResult> evaluate(const TrainingData& data, std::span<const doubl
         true);
     progress.done("");
   }
-  for (const auto index : networks) {
-    const Cell& cell = results[index].cell;
-    progress.stage(fmt::format("train {}", cell.id()),
-                   train::planned_iterations(options.training.network, data.size()), "iterations");
+  if (!networks.empty()) {
+    const auto count = static_cast<std::int64_t>(networks.size());
+    std::int64_t steps = 0;
+    for (const auto index : networks) {
+      const Cell& cell = results[index].cell;
+      const auto subset = static_cast<std::int64_t>(
+          subset_of(cell, scores, data.rows.labels, class_names, options.select).size());
+      steps += network_steps(options.training, subset, data.size());
+    }
+    progress.stage("train networks", steps, "iterations");
     Inner inner(progress, true);
-    train_cell(index, inner);
-    progress.done(fmt::format("test error {:.4f}", results[index].outcome.test_error));
+    const auto train_one = [&](std::int64_t i) {
+      train_cell(networks[static_cast<std::size_t>(i)], inner);
+    };
+    // Side by side on one thread each where that keeps every core busy, else one after the other on
+    // all of them; a network's bits do not depend on its threads.
+    if (count >= thread_count()) {
+      parallel_blocks(count, progress, train_one);
+    } else {
+      for (std::int64_t i = 0; i < count; ++i) train_one(i);
+    }
+    progress.done(fmt::format("{} trainings", count));
   }
   write_results(folder, results);
   return results;

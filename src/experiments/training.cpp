@@ -76,12 +76,20 @@ std::vector<std::string> model_names() {
   return names;
 }
 
+std::int64_t network_steps(const TrainingOptions& options, std::int64_t subset, std::int64_t n) {
+  return matched(train::planned_iterations(options.network, n), options.match, subset, n);
+}
+
 bool is_network(const std::string& model) {
   const auto learners = enum_choices<train::LearnerModel>();
   if (std::ranges::find(learners, model) != learners.end()) return false;
   const auto names = model_names();
   if (std::ranges::find(names, model) == names.end()) throw_unknown_choice("model", model, names);
   return true;
+}
+
+void require_models(const std::vector<std::string>& models) {
+  if (std::ranges::any_of(models, is_network)) network_trainer();
 }
 
 TrainingOutcome train_model(const std::string& model, const TrainingData& data,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 
@@ -74,7 +75,9 @@ Function* symbol(void* library, const fs::path& path, const char* name) {
 std::int64_t planned_iterations(const NetworkOptions& options, std::int64_t subset_size) {
   if (options.iterations > 0) return options.iterations;
   const std::int64_t batch = std::min(options.batch_size, subset_size);
-  return (options.epochs * subset_size + batch - 1) / batch;
+  const double steps =
+      options.epochs * static_cast<double>(subset_size) / static_cast<double>(batch);
+  return std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(steps)));
 }
 
 NetworkResult NetworkTrainer::train(const LabelledImages& train,

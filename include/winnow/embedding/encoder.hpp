@@ -43,7 +43,7 @@ struct EncoderOptions {
   std::int64_t words = 600;
   std::int64_t patches = 300'000;
   std::int64_t dictionary_iterations = 12;
-  std::int64_t fit_images = 50'000;
+  std::int64_t fit_images = 20'000;
   Seed seed{};
 
   template <class Self, class Visit>
@@ -87,10 +87,11 @@ struct EncoderOptions {
 /// dataset.
 ///
 /// `patch-kmeans`: every patch_size x patch_size patch, stride 1, has its mean taken out and is
-/// divided by sqrt(variance + 10) (grey levels squared), ZCA-whitened with 0.1 added to the
+/// divided by sqrt(variance + 10) (grey levels squared), ZCA-whitened with 1 added to the
 /// eigenvalues, and coded against a k-means dictionary by the triangle code
 /// max(0, mean_j |x - c_j| - |x - c_j|); codes are summed over the four quadrants of the image, the
-/// square root of the 4 x words sums is taken, and PCA with whitening gives `dimensions` numbers.
+/// square root of the 4 x words sums is taken, and PCA gives `dimensions` numbers, each divided by
+/// sqrt(its variance + 1 % of the mean variance).
 ///
 /// @throws InvalidArgument  options, a dataset without images or smaller than a patch; BadFile.
 /// Same bits for any number of threads. Cost per image with P patches of q numbers and w words:

@@ -36,6 +36,10 @@ std::vector<std::string> model_names();
 /// @throws InvalidArgument for an unknown model, naming the near one.
 bool is_network(const std::string& model);
 
+/// Refuses models that this build cannot train, before any work is done.
+/// @throws InvalidArgument for an unknown model; NotAvailable for a network without the plug-in.
+void require_models(const std::vector<std::string>& models);
+
 /// What trainings learn from and are measured on. Pointers may be null where no model needs them.
 struct TrainingData {
   train::LabelledRows rows;       ///< [n, d] embeddings with labels
@@ -64,6 +68,10 @@ struct TrainingOutcome {
   std::vector<std::uint8_t> test_correct;  ///< [n_test]
   double seconds = 0.0;
 };
+
+/// Gradient steps of a network on a subset: those that all n examples would take, or with
+/// Match::epochs their share.
+std::int64_t network_steps(const TrainingOptions& options, std::int64_t subset, std::int64_t n);
 
 /// Trains one model on one subset.
 ///
@@ -125,10 +133,10 @@ struct CellSummary {
 };
 
 /// Cells in the order of models, then full, then by keep fraction: random, hard, easy; then seeds.
-/// Networks leave full and easy out: random and hard are the pair that matters.
+/// Networks cost minutes, so they train one pair: random and hard at the first keep fraction.
 std::vector<Cell> plan(const EvaluationOptions& options);
 
-/// Trains every planned cell: cheap learners many at a time, networks one after the other.
+/// Trains every planned cell, as many at a time as there are threads.
 ///
 /// Each finished training leaves FOLDER/trainings/ID/run.json; with `resume`, one whose options and
 /// fingerprint agree is read instead of repeated. At the end FOLDER/results.csv holds a row per
@@ -136,7 +144,7 @@ std::vector<Cell> plan(const EvaluationOptions& options);
 ///
 /// @param scores, labels, class_names  as select() takes them; labels may not be empty.
 /// @throws InvalidArgument  bad options, data without labels or test examples.
-/// results.csv has the same bytes for any number of threads as long as no network takes part.
+/// results.csv has the same bytes for any number of threads.
 std::vector<CellResult> evaluate(const TrainingData& data, std::span<const double> scores,
                                  std::span<const std::string> class_names,
                                  const Fingerprint& fingerprint, const EvaluationOptions& options,

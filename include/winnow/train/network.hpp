@@ -42,7 +42,7 @@ namespace winnow::train {
 struct NetworkOptions {
   NetworkModel model = NetworkModel::resnet8;
   std::int64_t iterations = 0;    ///< Gradient steps; 0: as many as `epochs` passes need.
-  std::int64_t epochs = 10;       ///< Passes over the subset when iterations is 0; >= 1.
+  double epochs = 10.0;           ///< Passes over the subset when iterations is 0; > 0.
   std::int64_t batch_size = 128;  ///< Shrinks to the subset's size; >= 2 (batch norm).
   double learning_rate = 0.1;     ///< At its peak; > 0.
   double momentum = 0.9;          ///< Nesterov; [0, 1).
@@ -58,7 +58,8 @@ struct NetworkOptions {
     visit(self.model, {.name = "model", .help = "Which network: resnet8."});
     visit(self.iterations,
           {.name = "iterations", .help = "Gradient steps; 0 takes --epochs.", .min = 0});
-    visit(self.epochs, {.name = "epochs", .help = "Passes over the subset.", .min = 1});
+    visit(self.epochs,
+          {.name = "epochs", .help = "Passes over the subset.", .min = 0, .min_open = true});
     visit(self.batch_size,
           {.name = "batch-size", .help = "Examples in a step.", .unit = "examples", .min = 2});
     visit(self.learning_rate, {.name = "learning-rate",

@@ -187,6 +187,8 @@ TEST(PlannedIterations, CountsPassesInWholeBatches) {
   EXPECT_EQ(planned_iterations({.epochs = 3, .batch_size = 100}, 1000), 30);
   EXPECT_EQ(planned_iterations({.epochs = 3, .batch_size = 128}, 1000), 24);
   EXPECT_EQ(planned_iterations({.epochs = 3, .batch_size = 128}, 50), 3);
+  EXPECT_EQ(planned_iterations({.epochs = 2.5, .batch_size = 100}, 1000), 25);
+  EXPECT_EQ(planned_iterations({.epochs = 1e-6, .batch_size = 100}, 1000), 1);
   EXPECT_EQ(planned_iterations({.iterations = 7, .epochs = 3}, 1000), 7);
 }
 
