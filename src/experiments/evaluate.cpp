@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -39,9 +40,28 @@ Subset subset_of(const Cell& cell, std::span<const double> scores,
   return selection::select(scores, labels, class_names, options).ids;
 }
 
+/// What all cells of an evaluation have in common.
+struct Inputs {
+  std::string scores;  ///< hash
+  std::string data;    ///< hash of embeddings and labels, of both splits
+  std::string fingerprint;
+};
+
+Inputs inputs_of(const TrainingData& data, std::span<const double> scores,
+                 const Fingerprint& fingerprint) {
+  Hasher of_scores;
+  of_scores.add(scores.data(), scores.size_bytes());
+  Hasher of_data;
+  for (const auto* split : {&data.rows, &data.test_rows}) {
+    of_data.add_value(split->rows.cols());
+    of_data.add(split->rows.data(), static_cast<std::size_t>(split->rows.size()) * sizeof(float));
+    of_data.add(split->labels.data(), split->labels.size_bytes());
+  }
+  return {hash_text(of_scores.digest()), hash_text(of_data.digest()), fingerprint.text()};
+}
+
 /// Everything that decides the outcome of a cell: equal specifications, equal results.
-Json specification(const Cell& cell, const EvaluationOptions& options, std::uint64_t scores_hash,
-                   const Fingerprint& fingerprint) {
+Json specification(const Cell& cell, const EvaluationOptions& options, const Inputs& inputs) {
   const bool network = is_network(cell.model);
   return {{"model", cell.model},
           {"policy", cell.policy},
@@ -52,8 +72,9 @@ Json specification(const Cell& cell, const EvaluationOptions& options, std::uint
           {"balance_by", enum_name(options.select.balance_by)},
           {"training", network ? options_json(options.training.network)
                                : options_json(options.training.learner)},
-          {"scores", hash_text(scores_hash)},
-          {"fingerprint", fingerprint.text()}};
+          {"scores", inputs.scores},
+          {"data", inputs.data},
+          {"fingerprint", inputs.fingerprint}};
 }
 
 void write_cell(const fs::path& folder, const CellResult& result, const Json& specification) {
@@ -74,19 +95,25 @@ bool read_cell(const fs::path& folder, const Json& specification, CellResult& re
   if (!fs::exists(path / "run.json")) return false;
   const RunInfo run = read_run(path);
   if (run.options != specification) return false;
-  TrainingOutcome& outcome = result.outcome;
-  const auto number = [&run](const char* name) {
-    const Json& value = run.results.at(name);
+  // JSON has no NaN: null stands for it.
+  const auto number = [](const Json& value) {
     return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
   };
-  outcome.n_train = run.results.at("n_train");
-  outcome.iterations = run.results.at("iterations");
-  outcome.epochs_seen = number("epochs_seen");
-  outcome.test_error = number("test_error");
-  outcome.train_error = number("train_error");
-  outcome.gradient_norm = number("gradient_norm");
-  outcome.train_loss = run.results.at("train_loss").get<std::vector<double>>();
-  outcome.seconds = number("seconds");
+  try {
+    TrainingOutcome& outcome = result.outcome;
+    outcome.n_train = run.results.at("n_train");
+    outcome.iterations = run.results.at("iterations");
+    outcome.epochs_seen = number(run.results.at("epochs_seen"));
+    outcome.test_error = number(run.results.at("test_error"));
+    outcome.train_error = number(run.results.at("train_error"));
+    outcome.gradient_norm = number(run.results.at("gradient_norm"));
+    std::ranges::transform(run.results.at("train_loss"), std::back_inserter(outcome.train_loss),
+                           number);
+    outcome.seconds = number(run.results.at("seconds"));
+  } catch (const Json::exception& error) {
+    throw BadFile(fmt::format("{}: {}; remove the folder to train it again",
+                              (path / "run.json").string(), error.what()));
+  }
   return true;
 }
 
@@ -163,15 +190,13 @@ std::vector<CellResult> evaluate(const TrainingData& data, std::span<const doubl
                     "as many labels as scores, and test examples",
                     scores.size(), data.rows.labels.size(), data.test_rows.labels.size()));
   }
-  Hasher hasher;
-  hasher.add(scores.data(), scores.size_bytes());
-  const std::uint64_t scores_hash = hasher.digest();
+  const Inputs inputs = inputs_of(data, scores, fingerprint);
   std::vector<CellResult> results;
   std::vector<std::size_t> learners;
   std::vector<std::size_t> networks;
   for (const auto& cell : cells) {
     results.push_back({cell, {}});
-    const Json wanted = specification(cell, options, scores_hash, fingerprint);
+    const Json wanted = specification(cell, options, inputs);
     if (resume && read_cell(folder, wanted, results.back())) continue;
     (is_network(cell.model) ? networks : learners).push_back(results.size() - 1);
   }
@@ -181,7 +206,7 @@ std::vector<CellResult> evaluate(const TrainingData& data, std::span<const doubl
         subset_of(result.cell, scores, data.rows.labels, class_names, options.select);
     result.outcome = train_model(result.cell.model, data, subset, options.training,
                                  Seed{result.cell.seed}, inner);
-    write_cell(folder, result, specification(result.cell, options, scores_hash, fingerprint));
+    write_cell(folder, result, specification(result.cell, options, inputs));
   };
   if (!learners.empty()) {
     progress.stage("train linear and mlp", static_cast<std::int64_t>(learners.size()), "trainings");

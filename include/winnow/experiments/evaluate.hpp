@@ -138,7 +138,7 @@ std::vector<Cell> plan(const EvaluationOptions& options);
 
 /// Trains every planned cell, as many at a time as there are threads.
 ///
-/// Each finished training leaves FOLDER/trainings/ID/run.json; with `resume`, one whose options and
+/// Each finished training leaves FOLDER/trainings/ID/run.json; with `resume`, one whose options, data and
 /// fingerprint agree is read instead of repeated. At the end FOLDER/results.csv holds a row per
 /// cell in plan order, and timing.csv their seconds.
 ///
