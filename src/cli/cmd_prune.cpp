@@ -126,6 +126,9 @@ class Prune {
       throw InvalidArgument(
           fmt::format("clusters = {}; expected 1 to {}, the number of examples", *clusters, n_));
     }
+    if (!arguments_.score.centroids_in.empty()) {  // a bad file, before the work and not after it
+      io::read_embeddings(arguments_.score.centroids_in);
+    }
     if (!arguments_.evaluate) return;
     if (labels_.values.empty()) {
       throw InvalidArgument(
@@ -146,9 +149,12 @@ class Prune {
     prepared_ = true;
     make_folder(folder_);
     std::error_code ignored;
-    for (const char* name :
-         {"run.json", "results.csv", "timing.csv", "report.html", "scores.json", "scores.npy",
-          "assignment.npy", "centroids.json", "centroids.npy", "keep.json", "keep.npy"}) {
+    remove_temporaries(folder_);
+    for (const auto& training : fs::directory_iterator(folder_ / "trainings", ignored)) {
+      remove_temporaries(training.path());
+    }
+    for (const char* name : {"run.json", "results.csv", "timing.csv", "report.html", "scores.json",
+                             "scores.npy", "assignment.npy", "centroids.json", "centroids.npy"}) {
       fs::remove(folder_ / name, ignored);
     }
     if (session_.common.resume) return;

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "winnow/core/error.hpp"
 
@@ -72,6 +73,18 @@ void AtomicFile::commit() {
     ::fsync(folder);  // best effort: some file systems refuse it for folders
     ::close(folder);
   }
+}
+
+void remove_temporaries(const fs::path& folder) {
+  std::error_code ignored;
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with('.') && name.find(".tmp-") != std::string::npos) {
+      found.push_back(entry.path());
+    }
+  }
+  for (const auto& path : found) fs::remove_all(path, ignored);
 }
 
 void write_file(const fs::path& path, std::string_view text) {

@@ -32,6 +32,9 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
+/// Removes temporary files and folders that a killed process left in `folder` (not below it).
+void remove_temporaries(const std::filesystem::path& folder);
+
 /// Writes a whole file through AtomicFile.
 void write_file(const std::filesystem::path& path, std::string_view text);
 
