@@ -138,9 +138,9 @@ std::vector<Cell> plan(const EvaluationOptions& options);
 
 /// Trains every planned cell, as many at a time as there are threads.
 ///
-/// Each finished training leaves FOLDER/trainings/ID/run.json; with `resume`, one whose options, data and
-/// fingerprint agree is read instead of repeated. At the end FOLDER/results.csv holds a row per
-/// cell in plan order, and timing.csv their seconds.
+/// Each finished training leaves FOLDER/trainings/ID/run.json; with `resume`, one whose options,
+/// data and fingerprint agree is read instead of repeated. At the end FOLDER/results.csv holds a
+/// row per cell in plan order, and timing.csv their seconds.
 ///
 /// @param scores, labels, class_names  as select() takes them; labels may not be empty.
 /// @throws InvalidArgument  bad options, data without labels or test examples.
