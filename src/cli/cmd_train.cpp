@@ -135,6 +135,10 @@ std::vector<std::int64_t> read_ids(const TrainArguments& arguments, const Materi
     io::require_same_length(subset.dataset_size, arguments.subset + " (its dataset)", n,
                             "the training data");
   }
+  if (subset.ids.back() >= n) {
+    throw BadFile(fmt::format("{}: row {} is {}; expected sample ids of the {} training examples",
+                              arguments.subset, subset.ids.size() - 1, subset.ids.back(), n));
+  }
   return subset.ids;
 }
 

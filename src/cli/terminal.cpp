@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <thread>
 
 namespace winnow::cli {
 
@@ -39,6 +40,16 @@ void install_interrupt_handlers() {
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  // A thread of its own takes them, and those that compute do not: a handler that runs in the
+  // middle of one of oneDNN's generated kernels, on its stack, corrupts the heap.
+  std::thread([] {
+    for (;;) ::pause();
+  }).detach();
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
 Terminal::Terminal() : interactive_(::isatty(STDERR_FILENO) == 1) {}
