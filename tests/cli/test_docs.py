@@ -1,0 +1,84 @@
+"""What README.md and docs/ tell people to type: blocks marked sh run, and every option exists.
+
+A fenced block marked `sh` starts with the line `# tested` and is run as a whole by bash, in order with
+the others of its page, in one empty folder, with `winnow` and the tests' own Python on the PATH.
+Blocks marked `console` are only looked at.
+"""
+
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import unittest
+
+from helpers import WinnowTest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGES = [page for page in (ROOT / "README.md", ROOT / "HACKING.md",
+                           *sorted((ROOT / "docs").rglob("*.md"))) if page.exists()]
+
+
+def blocks(page, language):
+    """Contents of the fenced blocks of a page that are marked so."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def commands(page):
+    """Every `winnow COMMAND ...` in a block or in inline code, continued lines joined."""
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    fenced = "".join(blocks(page, "(?:sh|console)")).replace("\\\n", " ")
+    in_blocks = re.findall(r"^(?:\$ )?(?:build/release/)?(winnow [a-z].*)$", fenced,
+                           flags=re.MULTILINE)
+    inline = re.findall(r"`(winnow [a-z][^`]*)`", text)
+    return [line for line in in_blocks + inline if "COMMAND" not in line]
+
+
+class DocsTest(WinnowTest):
+    def test_blocks_run(self):
+        tools = self.folder / "bin"
+        tools.mkdir()
+        (tools / "winnow").symlink_to(pathlib.Path(os.environ["WINNOW"]).resolve())
+        (tools / "python3").symlink_to(sys.executable)
+        environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
+        for page in PAGES:
+            name = str(page.relative_to(ROOT))
+            folder = self.folder / name.replace("/", "-")
+            folder.mkdir()
+            for block in blocks(page, "sh"):
+                with self.subTest(page=name, block=block.splitlines()[:2]):
+                    self.assertTrue(block.startswith("# tested\n"),
+                                    "sh blocks are run; mark others console")
+                    done = subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=folder,
+                                          env=environment, capture_output=True, text=True,
+                                          check=False, timeout=self.timeout_seconds)
+                    self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_commands_and_options_exist(self):
+        known = {name: set(re.findall(r"--[a-z][a-z-]*", self.succeed(name, "--help").out))
+                 for name in re.findall(r"(?m)^  ([a-z]+)  +[A-Z]", self.succeed("--help").out)}
+        self.assertIn("prune", known)
+        for page in PAGES:
+            for line in commands(page):
+                with self.subTest(page=str(page.relative_to(ROOT)), line=line):
+                    words = shlex.split(line, comments=True)
+                    self.assertIn(words[1], known)
+                    for word in words[2:]:
+                        if word.startswith("--"):
+                            self.assertIn(word.split("=")[0], known[words[1]])
+
+    def test_links_inside_the_project_lead_somewhere(self):
+        for page in PAGES:
+            text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"),
+                          flags=re.MULTILINE | re.DOTALL)
+            for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
+                if "://" in target or target.startswith("mailto:"):
+                    continue
+                with self.subTest(page=str(page.relative_to(ROOT)), target=target):
+                    self.assertTrue((page.parent / target).exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
