@@ -55,7 +55,7 @@ def idx_bytes(array):
 
 
 def write_idx(folder, n=240, n_test=80, seed=0, compressed=False, side=28):
-    """The four files of an MNIST-like dataset in `folder`; returns the training images and labels."""
+    """The four files of an MNIST-like dataset in `folder`; returns training images and labels."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     result = None

@@ -1,8 +1,8 @@
 """What README.md and docs/ tell people to type: blocks marked sh run, and every option exists.
 
-A fenced block marked `sh` starts with the line `# tested` and is run as a whole by bash, in order with
-the others of its page, in one empty folder, with `winnow` and the tests' own Python on the PATH.
-Blocks marked `console` are only looked at.
+A fenced block marked `sh` starts with the line `# tested` and is run as a whole by bash, in order
+with the others of its page, in one empty folder, with `winnow` and the tests' own Python on the
+PATH. Blocks marked `console` are only looked at.
 """
 
 import os

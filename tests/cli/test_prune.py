@@ -1,4 +1,4 @@
-"""winnow prune from a dataset to the report: what its run folder holds, and that it is repeatable."""
+"""winnow prune from a dataset to the report: what its run folder holds, and that it repeats."""
 
 import csv
 import re

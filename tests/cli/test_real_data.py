@@ -1,4 +1,4 @@
-"""Real data, where there is some: tests skip unless $WINNOW_TEST_DATA names the folder that holds it."""
+"""Real data: skipped unless $WINNOW_TEST_DATA names the folder that holds it."""
 
 import csv
 import os

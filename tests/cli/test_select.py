@@ -19,7 +19,8 @@ def reference(scores, labels, policy, balance, balance_by, keep=None, keep_count
     """Ids that stay, by the definition in decimal arithmetic; policy hard or easy."""
     n = len(scores)
     fraction = fractions.Fraction(keep_count, n) if keep is None else fractions.Fraction(str(keep))
-    kept = keep_count if keep is None else max(1, math.floor(fraction * n + fractions.Fraction(1, 2)))
+    half = fractions.Fraction(1, 2)
+    kept = keep_count if keep is None else max(1, math.floor(fraction * n + half))
     sign = -1.0 if policy == "hard" else 1.0
     order = sorted(range(n), key=lambda i: (sign * scores[i], i))
     chosen = set()
@@ -195,8 +196,8 @@ class FormatsTest(WinnowTest):
 
     def test_files_of_a_tar_and_of_idx(self):
         fixtures.write_tar(self.folder / "images", self.folder / "images.tar")
-        self.succeed("select", "--scores", "s.npy", "--data", "images:images.tar", "--files", "copy",
-                     "--keep-count", 3, "--out", "kept")
+        self.succeed("select", "--scores", "s.npy", "--data", "images:images.tar", "--files",
+                     "copy", "--keep-count", 3, "--out", "kept")
         for i in self.load("kept/keep.npy"):
             self.assertEqual((self.folder / "kept/files" / self.keys[i]).read_bytes(),
                              (self.folder / "images" / self.keys[i]).read_bytes())

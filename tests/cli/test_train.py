@@ -75,8 +75,8 @@ class EmbeddedTest(WinnowTest):
 
     def test_subsets(self):
         for name, ids, mentions in (("twice", [3, 3], ["row 1", "3"]), ("back", [5, 2], ["row 1"]),
-                                    ("minus", [-1, 2], ["row 0", "-1"]), ("none", [], ["no sample"]),
-                                    ("far", [3, 400], ["400"]),
+                                    ("minus", [-1, 2], ["row 0", "-1"]),
+                                    ("none", [], ["no sample"]), ("far", [3, 400], ["400"]),
                                     ("mask", [True, False], ["mask", "flatnonzero"]),
                                     ("real", [0.5], ["float64", "integers"])):
             array = np.array(ids, dtype=np.int64 if not ids else None)
@@ -88,7 +88,8 @@ class EmbeddedTest(WinnowTest):
         self.refuse_train("--test-embeddings", "thin.npy", mentions=["5", "8"])
         self.save("more.npy", np.full(100, 4))
         self.refuse_train("--test-labels", "more.npy", mentions=["4"])
-        self.refuse_train("--labels", "test-y.npy", mentions=["emb.npy", "400", "test-y.npy", "100"])
+        self.refuse_train("--labels", "test-y.npy", mentions=["emb.npy", "400", "test-y.npy",
+                                                               "100"])
         self.refuse("train", "--embeddings", "emb.npy", "--labels", "y.npy", "--out", "run",
                     mentions=["--test-embeddings"])
         self.refuse("train", "--embeddings", "emb.npy", "--test-embeddings", "test.npy", "--out",
@@ -141,8 +142,8 @@ class DatasetTest(WinnowTest):
 
     def test_without_the_plugin_the_message_says_how_to_get_it(self):
         (self.folder / "nothing").mkdir()
-        self.refuse("train", "--data", "mnist:idx", "--model", "resnet8", "--iterations", 2, "--out",
-                    "run", env={"WINNOW_PLUGIN_DIR": str(self.folder / "nothing")},
+        self.refuse("train", "--data", "mnist:idx", "--model", "resnet8", "--iterations", 2,
+                    "--out", "run", env={"WINNOW_PLUGIN_DIR": str(self.folder / "nothing")},
                     mentions=[PLUGIN, "LibTorch", "libtorch-dev", "nothing"])
 
 

@@ -179,7 +179,8 @@ class ReportingTest(WinnowTest):
                                    "--out", "kept")
         self.assertEqual((select["n"], select["kept"]), (120, 60))
         self.assertEqual(self.succeed_json("info", "s.npy")["kind"], "scores")
-        prune = self.succeed_json("prune", "--embeddings", "emb.npy", "--keep", 0.25, "--out", "run")
+        prune = self.succeed_json("prune", "--embeddings", "emb.npy", "--keep", 0.25,
+                                  "--out", "run")
         self.assertEqual((prune["n"], prune["kept"]), (120, 30))
         self.assertEqual(self.succeed_json("report", "run", "--out", "r.html")["out"], "r.html")
         train = self.succeed_json("train", "--embeddings", "emb.npy", "--labels", "y.npy",
