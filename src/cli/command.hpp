@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -56,6 +57,14 @@ std::string help_text(const FieldInfo& info);
 
 namespace detail {
 
+/// What CLI11 would not say: it clamps integers that T cannot hold.
+template <class T>
+std::string integer_problem(const std::string& text) {
+  T value{};
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return code == std::errc::result_out_of_range ? text + " is out of range" : "";
+}
+
 template <class T>
 CLI::Option* bind_field(CLI::App& command, T& value, const FieldInfo& info) {
   const std::string flag = std::string("--") + info.name;
@@ -74,11 +83,13 @@ CLI::Option* bind_field(CLI::App& command, T& value, const FieldInfo& info) {
     return command.add_flag(flag + ",!--no-" + info.name, value, help_text(info))
         ->default_str(value ? "on" : "off");
   } else {
-    return command.add_option(flag, value, help_text(info))
-        ->type_name(std::is_floating_point_v<T> ? "NUMBER"
-                    : std::is_integral_v<T>     ? "INTEGER"
-                                                : "TEXT")
-        ->capture_default_str();
+    CLI::Option* option = command.add_option(flag, value, help_text(info))
+                              ->type_name(std::is_floating_point_v<T> ? "NUMBER"
+                                          : std::is_integral_v<T>     ? "INTEGER"
+                                                                      : "TEXT")
+                              ->capture_default_str();
+    if constexpr (std::is_integral_v<T>) option->check(&integer_problem<T>);
+    return option;
   }
 }
 

@@ -309,6 +309,7 @@ class OptionRangeTest(BadArrayTest):
 
     def test_other_numbers(self):
         self.refuse_score("--iterations", -1, mentions=["iterations = -1"])
+        self.refuse_score("--iterations", 10**20, mentions=["--iterations", "out of range"])
         self.refuse_score("--tolerance", 1, mentions=["tolerance = 1", "[0, 1)"])
 
     def test_metric_and_geometry(self):
