@@ -99,17 +99,21 @@ void normalized_patch(std::span<const std::uint8_t> image, const io::ImageShape&
                       std::int64_t y, std::int64_t x, std::int64_t patch_size,
                       std::span<float> out) {
   const std::int64_t line = patch_size * shape.channels;
-  std::int32_t sum = 0;
-  std::int32_t squares = 0;
+  std::int64_t sum = 0;
+  std::int64_t squares = 0;
   for (std::int64_t r = 0; r < patch_size; ++r) {
     const std::uint8_t* source = image.data() + ((y + r) * shape.width + x) * shape.channels;
     float* target = out.data() + r * line;
+    std::int32_t line_sum = 0;
+    std::int32_t line_squares = 0;
     for (std::int64_t i = 0; i < line; ++i) {
       const std::int32_t value = source[i];
-      sum += value;
-      squares += value * value;
+      line_sum += value;
+      line_squares += value * value;
       target[i] = static_cast<float>(value);
     }
+    sum += line_sum;
+    squares += line_squares;
   }
   const auto count = static_cast<float>(out.size());
   const float mean = static_cast<float>(sum) / count;
@@ -123,7 +127,8 @@ void PatchDictionary::encode(std::span<const std::uint8_t> image, Scratch& scrat
   const std::int64_t across = patches_per_row();
   const std::int64_t down = patches_per_column();
   const std::int64_t count = across * down;
-  if (scratch.patches.rows() != count) {
+  if (scratch.products.rows() != count || scratch.products.cols() != words.rows() ||
+      scratch.patches.cols() != patch_length()) {
     scratch.patches = Matrix<float>(count, patch_length());
     scratch.whitened = Matrix<float>(count, patch_length());
     scratch.products = Matrix<float>(count, words.rows());

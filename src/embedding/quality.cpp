@@ -1,5 +1,7 @@
 #include "winnow/embedding/quality.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -11,6 +13,10 @@ namespace winnow::embedding {
 KnnQuality knn_quality(const LabelledEmbeddings& train, const LabelledEmbeddings& test,
                        const numerics::NeighbourOptions& options, Seed seed, Progress& progress) {
   constexpr std::int64_t most_queries = 10'000;
+  if (static_cast<std::int64_t>(train.labels.size()) != train.rows.rows()) {
+    throw InvalidArgument(fmt::format("knn_quality: {} labels for {} examples", train.labels.size(),
+                                      train.rows.rows()));
+  }
   const Matrix<float> references = numerics::normalize_rows(train.rows);
   Matrix<float> queries;
   std::vector<std::int32_t> labels(test.labels.begin(), test.labels.end());

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <thread>
+#include <vector>
 
 #include "unit/embedding/synthetic.hpp"
 #include "unit/support.hpp"
@@ -103,6 +105,21 @@ TEST(PatchKMeans, EncodesImagesItWasNotFittedOn) {
   const Matrix<float> others = encoder->encode(Stripes(7, grey, 7));
   EXPECT_EQ(others.rows(), 7);
   EXPECT_NE(values_of(others), values_of(whole.view().block(0, 7)));
+}
+
+TEST(PatchKMeans, EncodersOfOneThreadDoNotDisturbEachOther) {
+  const Stripes data(60, grey, 13);
+  const Threads guard(1);
+  EncoderOptions larger = patch_kmeans();
+  larger.words = 30;
+  std::vector<float> alone;
+  std::vector<float> after_another;
+  std::thread([&] { alone = values_of(embed(data, larger)); }).join();
+  std::thread([&] {
+    embed(data, patch_kmeans());
+    after_another = values_of(embed(data, larger));
+  }).join();
+  EXPECT_EQ(after_another, alone);
 }
 
 TEST(PatchKMeans, RejectsWhatItCannotRead) {

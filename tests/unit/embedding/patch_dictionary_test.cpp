@@ -103,6 +103,20 @@ TEST(PatchDictionary, APatchOfOneGreyIsZero) {
   }
 }
 
+TEST(PatchDictionary, HugePatchesDoNotOverflow) {
+  // 200 x 200 pixels of 255: a sum of squares of 2.6e9.
+  const std::vector<std::uint8_t> image(200 * 200, 255);
+  std::vector<float> patch(200 * 200, 1.0F);
+  normalized_patch(image, {200, 200, 1}, 0, 0, 200, patch);
+  EXPECT_EQ(patch, std::vector<float>(200 * 200, 0.0F));
+  std::vector<std::uint8_t> half = image;
+  std::fill(half.begin(), half.begin() + 200 * 100, 253);
+  normalized_patch(half, {200, 200, 1}, 0, 0, 200, patch);
+  // Mean 254, variance 1.
+  EXPECT_NEAR(patch.front(), -1.0 / std::sqrt(11.0), 1e-3);
+  EXPECT_NEAR(patch.back(), 1.0 / std::sqrt(11.0), 1e-3);
+}
+
 TEST(PatchDictionary, HasItsShapes) {
   const PatchDictionary dictionary = fit_dictionary(Stripes(40, colour, 2), options(), silent());
   EXPECT_EQ(dictionary.shape, colour);

@@ -94,6 +94,16 @@ TEST(KnnQuality, RejectsWhatDoesNotFit) {
         knn_quality({rows, labels}, {rows, few}, {.k = 1}, Seed{0});
       },
       {"2 labels"});
+  expect_error<InvalidArgument>(
+      [&] {
+        knn_quality({rows, few}, {rows, labels}, {.k = 1}, Seed{0});
+      },
+      {"2 labels", "5"});
+  expect_error<InvalidArgument>(
+      [&] {
+        knn_quality({rows, few}, {}, {.k = 1}, Seed{0});
+      },
+      {"2 labels", "5"});
   Matrix<float> zero = rows;
   std::ranges::fill(zero.row(2), 0.0F);
   expect_error<InvalidArgument>(
