@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "cli/command.hpp"
 #include "cli/outputs.hpp"
@@ -152,8 +153,8 @@ void train(Session& session, TrainArguments arguments) {
   std::vector<experiments::CellResult> results;
   const double keep =
       static_cast<double>(ids.size()) / static_cast<double>(material.labels.values.size());
-  Matrix<float> correct(arguments.seeds,
-                        static_cast<std::int64_t>(material.test_labels.values.size()));
+  Matrix<std::uint8_t> correct(arguments.seeds,
+                               static_cast<std::int64_t>(material.test_labels.values.size()));
   for (std::int64_t s = 0; s < arguments.seeds; ++s) {
     const Seed seed{session.common.seed + static_cast<std::uint64_t>(s)};
     session.terminal.stage(fmt::format("train {} (seed {})", arguments.model, seed.value), 0, "");
@@ -166,7 +167,7 @@ void train(Session& session, TrainArguments arguments) {
     std::ranges::copy(outcome.test_correct, correct.row(s).begin());
   }
   experiments::write_results(session.out(), results);
-  io::write_npy(session.out() / "test_correct.npy", correct.view());
+  io::write_npy_bool(session.out() / "test_correct.npy", std::as_const(correct).view());
   const auto summary = experiments::summarize(results).front();
   Json json = {{"model", arguments.model},
                {"n_train", summary.n_train},

@@ -62,6 +62,12 @@ void write_npy_bool(const fs::path& path, std::span<const std::uint8_t> values) 
   write_vector(path, "|b1", values);
 }
 
+void write_npy_bool(const fs::path& path, MatrixView<const std::uint8_t> values) {
+  const std::int64_t shape[] = {values.rows(), values.cols()};
+  write_array(path, "|b1", shape,
+              std::as_bytes(std::span(values.data(), static_cast<std::size_t>(values.size()))));
+}
+
 void write_npy(const fs::path& path, MatrixView<const float> values) {
   const std::int64_t shape[] = {values.rows(), values.cols()};
   write_array(path, "<f4", shape,

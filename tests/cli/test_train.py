@@ -35,6 +35,7 @@ class EmbeddedTest(WinnowTest):
                              {"run.json", "results.csv", "timing.csv", "test_correct.npy"})
             correct = self.load(f"{model}/test_correct.npy")
             self.assertEqual(correct.shape, (3, 100))
+            self.assertEqual(correct.dtype, np.bool_)
             with open(self.folder / model / "results.csv", newline="", encoding="utf-8") as file:
                 rows = list(csv.DictReader(file))
             self.assertEqual([row["seed"] for row in rows], ["0", "1", "2"])

@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <exception>
@@ -25,7 +26,10 @@ void parallel_blocks(std::int64_t n_blocks, Progress& progress, const Work& work
                      bool count_blocks = false) {
   std::exception_ptr failure;
   std::atomic<bool> stop{false};
-#pragma omp parallel num_threads(thread_count())
+  // No more threads than blocks: starting or waking one costs more than a small block.
+  const auto threads =
+      static_cast<int>(std::clamp<std::int64_t>(n_blocks, 1, std::int64_t{thread_count()}));
+#pragma omp parallel num_threads(threads)
   {
     omp_set_num_threads(1);
 #pragma omp for schedule(dynamic, 1)

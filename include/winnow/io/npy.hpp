@@ -87,6 +87,7 @@ void write_npy(const std::filesystem::path& path, std::span<const std::int32_t> 
 void write_npy(const std::filesystem::path& path, std::span<const std::uint8_t> values);
 /// Same, dtype '|b1'; each value 0 or 1.
 void write_npy_bool(const std::filesystem::path& path, std::span<const std::uint8_t> values);
+void write_npy_bool(const std::filesystem::path& path, MatrixView<const std::uint8_t> values);
 void write_npy(const std::filesystem::path& path, MatrixView<const float> values);
 
 }  // namespace winnow::io
