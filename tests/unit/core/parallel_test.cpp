@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include "unit/support.hpp"
@@ -49,6 +51,8 @@ TEST_P(Parallel, AnExceptionStopsTheRestAndComesOut) {
         parallel_blocks(100'000, silent(), [&](std::int64_t block) {
           ++calls;
           if (block == 3) throw InvalidArgument("block 3");
+          // Long enough that the rest cannot be over before the exception is seen.
+          std::this_thread::sleep_for(std::chrono::microseconds(50));
         });
       },
       {"block 3"});
@@ -101,8 +105,10 @@ TEST_P(Parallel, WhatBlocksCallRunsOnOneThread) {
 TEST_P(Parallel, AsManyThreadsAsAskedFor) {
   EXPECT_EQ(thread_count(), GetParam());
   std::atomic<int> threads{0};
-  parallel_blocks(1, silent(), [&](std::int64_t) { threads = omp_get_num_threads(); });
+  parallel_blocks(100, silent(), [&](std::int64_t) { threads = omp_get_num_threads(); });
   EXPECT_EQ(threads, GetParam());
+  parallel_blocks(1, silent(), [&](std::int64_t) { threads = omp_get_num_threads(); });
+  EXPECT_EQ(threads, 1) << "one block needs no second thread";
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, Parallel, ::testing::Values(1, 2, 3, 5));

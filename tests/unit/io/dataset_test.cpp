@@ -133,7 +133,7 @@ TEST(Idx, MissingFoldersNameThePackage) {
   expect_error<BadFile>([] { open("mnist:/nowhere"); }, {"/nowhere", "mnist:DIR"});
 }
 
-class DamagedIdx : public testing::Test {
+class DamagedIdx : public ::testing::Test {
  protected:
   DamagedIdx() {
     for (const char* name : {"train-images.idx3-ubyte", "train-labels.idx1-ubyte"}) {

@@ -44,7 +44,7 @@ std::vector<std::uint8_t> expected_pixels(const std::string& name) {
   return values;
 }
 
-class ImageFolder : public testing::Test {
+class ImageFolder : public ::testing::Test {
  protected:
   void add(const std::string& name, const std::string& source) {
     put(folder_ / name, bytes_of(fixture("images/" + source)));

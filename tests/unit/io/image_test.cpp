@@ -27,7 +27,7 @@ std::vector<std::uint8_t> decode(const std::string& bytes, const std::string& na
   return pixels;
 }
 
-class Images : public testing::TestWithParam<const char*> {};
+class Images : public ::testing::TestWithParam<const char*> {};
 
 /// What NumPy made (PNG), or what Pillow decodes (JPEG, with the same library).
 TEST_P(Images, DecodeToTheRightPixels) {
@@ -47,7 +47,7 @@ TEST_P(Images, TruncatedAreErrors) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Images,
-                         testing::Values("rgb.png", "grey.png", "rgba.png", "grey-alpha.png",
+                         ::testing::Values("rgb.png", "grey.png", "rgba.png", "grey-alpha.png",
                                          "grey-16.png", "bilevel.png", "palette.png",
                                          "interlaced.png", "grey.jpg", "rgb.jpg",
                                          "progressive.jpg"));

@@ -2,14 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "unit/support.hpp"
 #include "winnow/core/files.hpp"
 #include "winnow/core/run.hpp"
 #include "winnow/io/arrays.hpp"
@@ -17,26 +16,7 @@
 
 namespace winnow::report {
 
-/// A folder that is gone when the test ends.
-class TempFolder {
- public:
-  TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "winnow-report-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    path_ = name;
-  }
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
+using winnow::testing::TempFolder;
 
 /// A valid PNG of one grey pixel, by Pillow.
 inline const std::string& png_pixel() {

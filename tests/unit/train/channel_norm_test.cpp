@@ -64,7 +64,7 @@ double tolerance(double expected) {
   return (sizeof(T) == 2 ? 1.0 / 256.0 : 1e-6) * std::abs(expected) + 1e-5;
 }
 
-class ChannelNorm : public testing::TestWithParam<std::tuple<Isa, std::int64_t, std::int64_t>> {
+class ChannelNorm : public ::testing::TestWithParam<std::tuple<Isa, std::int64_t, std::int64_t>> {
  protected:
   Isa isa() const { return std::get<0>(GetParam()); }
   NormShape shape() const { return {std::get<1>(GetParam()), std::get<2>(GetParam())}; }
@@ -182,9 +182,9 @@ TEST_P(ChannelNorm, BackwardApply) {
 
 // Whole tiles, a rest of every kind, and less than one tile.
 INSTANTIATE_TEST_SUITE_P(Shapes, ChannelNorm,
-                         testing::Combine(testing::Values(Isa::scalar, Isa::avx2, Isa::avx512),
-                                          testing::Values(1, 3, 64, 301),
-                                          testing::Values(1, 16, 32, 64)));
+                         ::testing::Combine(::testing::Values(Isa::scalar, Isa::avx2, Isa::avx512),
+                                          ::testing::Values(1, 3, 64, 301),
+                                          ::testing::Values(1, 16, 32, 64)));
 
 TEST(ChannelNormBf16, RoundsToNearestEven) {
   // 1 + 2^-8 lies half way between 1 and the next bfloat16; 1 + 3 2^-8 half way above that.

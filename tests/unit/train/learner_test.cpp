@@ -7,7 +7,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "unit/train/counting_progress.hpp"
+#include "unit/support.hpp"
 #include "unit/train/reference.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/parallel.hpp"
@@ -60,7 +60,7 @@ std::string message_of(const Call& call) {
   return "nothing thrown";
 }
 
-class BothLearners : public testing::TestWithParam<LearnerModel> {
+class BothLearners : public ::testing::TestWithParam<LearnerModel> {
  protected:
   LearnerOptions options(std::int64_t iterations = 300) const {
     return {.model = GetParam(), .iterations = iterations, .batch_size = 64, .hidden = 16};
@@ -170,15 +170,15 @@ TEST_P(BothLearners, TrainOnASingleExample) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, BothLearners,
-                         testing::Values(LearnerModel::linear, LearnerModel::mlp),
+                         ::testing::Values(LearnerModel::linear, LearnerModel::mlp),
                          [](const auto& model) { return enum_name(model.param); });
 
 TEST(Learner, AdvancesByOneAnIterationAndCanBeCancelled) {
   const Clouds data(100, 3, 2, 1.0, Seed{1});
-  CountingProgress whole(1000);
+  winnow::testing::StoppingProgress whole(1000);
   train_learner(data.view(), all(100), data.view(), {.iterations = 30}, whole);
   EXPECT_EQ(whole.count(), 30);
-  CountingProgress cut(5);
+  winnow::testing::StoppingProgress cut(5);
   EXPECT_THROW(train_learner(data.view(), all(100), data.view(), {.iterations = 30}, cut),
                Interrupted);
   EXPECT_EQ(cut.count(), 5);
@@ -193,7 +193,7 @@ TEST(Learner, NothingIsRightOnceItDiverged) {
 }
 
 TEST(Learner, NamesWhatIsWrong) {
-  using testing::HasSubstr;
+  using ::testing::HasSubstr;
   const Clouds data(10, 3, 2, 1.0, Seed{1});
   const Clouds wide(10, 4, 2, 1.0, Seed{1});
   const auto run = [&](const LabelledRows& train, std::vector<std::int64_t> subset,

@@ -7,14 +7,14 @@
 #include <filesystem>
 #include <numeric>
 
-#include "unit/train/counting_progress.hpp"
+#include "unit/support.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/parallel.hpp"
 
 namespace winnow::train {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 /// Noise with a bright quadrant; which one is the class.
 struct Quadrants {
@@ -47,7 +47,7 @@ std::vector<std::int64_t> all(std::int64_t n) {
   return ids;
 }
 
-class Network : public testing::Test {
+class Network : public ::testing::Test {
  protected:
   void SetUp() override {
     try {
@@ -153,7 +153,7 @@ TEST_F(Network, BothPrecisionsAgree) {
 
 TEST_F(Network, CanBeCancelled) {
   const Quadrants images(50, {8, 8, 1}, Seed{1});
-  CountingProgress progress(2);
+  winnow::testing::StoppingProgress progress(2);
   EXPECT_THROW(trainer_->train(images.view(), all(50), images.view(), short_training(), progress),
                Interrupted);
   EXPECT_EQ(progress.count(), 2);

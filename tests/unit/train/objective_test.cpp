@@ -47,7 +47,7 @@ TEST(Objective, MlpAgreesWithNumPy) {
   }
 }
 
-class GradientOf : public testing::TestWithParam<std::int64_t> {};
+class GradientOf : public ::testing::TestWithParam<std::int64_t> {};
 
 TEST_P(GradientOf, MatchesFiniteDifferences) {
   const LearnerShape shape{.inputs = 9, .classes = 5, .hidden = GetParam()};
@@ -82,7 +82,7 @@ TEST_P(GradientOf, MatchesFiniteDifferences) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(BothModels, GradientOf, testing::Values(0, 6));
+INSTANTIATE_TEST_SUITE_P(BothModels, GradientOf, ::testing::Values(0, 6));
 
 TEST(InitialParameters, FollowHe) {
   const LearnerShape shape{.inputs = 200, .classes = 10, .hidden = 100};
