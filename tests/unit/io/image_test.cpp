@@ -48,9 +48,9 @@ TEST_P(Images, TruncatedAreErrors) {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Images,
                          ::testing::Values("rgb.png", "grey.png", "rgba.png", "grey-alpha.png",
-                                         "grey-16.png", "bilevel.png", "palette.png",
-                                         "interlaced.png", "grey.jpg", "rgb.jpg",
-                                         "progressive.jpg"));
+                                           "grey-16.png", "bilevel.png", "palette.png",
+                                           "interlaced.png", "grey.jpg", "rgb.jpg",
+                                           "progressive.jpg"));
 
 TEST(ImageErrors, NameFileAndReason) {
   const auto fails = [](const std::string& bytes, const std::vector<std::string>& found) {
