@@ -40,6 +40,9 @@ void check_request(const Dataset& dataset, std::span<const std::int64_t> ids, st
 std::unique_ptr<Dataset> open_dataset(const DatasetSpec& spec, Progress& progress) {
   if (spec.kind == "npy") return open_npy_dataset(spec);
   if (spec.kind == "images") return open_image_dataset(spec, progress);
+  if (spec.kind == "cifar10" || spec.kind == "cifar100" || spec.kind == "svhn") {
+    throw InvalidArgument(fmt::format("data = '{}': {} is not read yet", spec.text, spec.kind));
+  }
   return open_idx_dataset(spec);
 }
 

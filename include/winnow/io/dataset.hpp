@@ -10,23 +10,71 @@
 #include <vector>
 
 #include "winnow/core/fingerprint.hpp"
+#include "winnow/core/options.hpp"
 #include "winnow/core/progress.hpp"
 #include "winnow/core/run.hpp"
 
 namespace winnow::io {
 
-/// A parsed `--data` value: `kind[:location][,labels=FILE][#split]`.
-struct DatasetSpec {
-  std::string kind;      ///< fashion-mnist, mnist, images, npy
-  std::string location;  ///< folder or file; may be "" for fashion-mnist
-  std::string labels;    ///< npy only
-  std::string split;     ///< "", "train" or "test"
-  std::string text;      ///< as typed
+/// How images are read. Part of the dataset: other values can mean other examples.
+struct ReadingOptions {
+  std::int64_t image_size = 0;
+  std::int64_t resize_size = 0;
+  bool skip_unreadable = false;
+  std::int64_t max_pixels = 100'000'000;
 
-  /// @throws InvalidArgument on an unknown kind (naming the near one) or a malformed spec.
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit(self.image_size,
+          FieldInfo{.name = "image-size",
+                    .help = "Side of the square that images are brought to, as torchvision's "
+                            "ImageNet evaluation does; 0: their own size when all have one of at "
+                            "most 96 x 96, else 64.",
+                    .unit = "pixels",
+                    .min = 0,
+                    .max = 4096});
+    visit(self.resize_size,
+          FieldInfo{.name = "resize-size",
+                    .help = "Length the shorter side is resized to before the centre is cut out; "
+                            "0: round(image-size x 256 / 224).",
+                    .unit = "pixels",
+                    .min = 0,
+                    .max = 8192});
+    visit(
+        self.skip_unreadable,
+        FieldInfo{.name = "skip-unreadable",
+                  .help = "Drop images that cannot be decoded instead of stopping; each is named, "
+                          "and the dataset's fingerprint is another one."});
+    visit(self.max_pixels, FieldInfo{.name = "max-pixels",
+                                     .help = "Images of more pixels are refused before they are "
+                                             "decoded.",
+                                     .unit = "pixels",
+                                     .min = 1});
+  }
+  /// @throws InvalidArgument naming the field; also resize-size below image-size or without it.
+  void validate() const;
+  bool operator==(const ReadingOptions&) const = default;
+};
+
+/// A parsed `--data` value: `kind[:location][,NAME=VALUE...][#split]`. Names are `labels`,
+/// `label-column` and those of ReadingOptions; `skip-unreadable` stands alone.
+struct DatasetSpec {
+  std::string kind;          ///< fashion-mnist, mnist, cifar10, cifar100, svhn, images, npy
+  std::string location;      ///< folder, file or pattern; may be "" for fashion-mnist
+  std::string labels;        ///< file of labels that take the place of the dataset's own, or ""
+  std::string label_column;  ///< column or JSON key of the labels; "": label
+  std::string split;         ///< "", "train", "test" (or "extra" for svhn)
+  ReadingOptions reading;
+  std::string text;  ///< everything above, as it can be parsed again
+
+  /// @throws InvalidArgument on an unknown kind or option (naming the near one), a value out of
+  ///         range, or a malformed spec.
   static DatasetSpec parse(std::string_view text);
   /// The same dataset with another split.
   DatasetSpec with_split(std::string_view new_split) const;
+  /// The same dataset, read with the fields of `options` that differ from their defaults.
+  /// @throws InvalidArgument when the spec says otherwise already.
+  DatasetSpec with_reading(const ReadingOptions& options) const;
 };
 
 /// Height, width, channels of an 8-bit image; pixels are stored HWC.

@@ -60,20 +60,50 @@ TEST(DatasetSpec, ChangesItsSplit) {
   EXPECT_EQ(DatasetSpec::parse("mnist:/m").with_split("train").text, "mnist:/m#train");
 }
 
+TEST(DatasetSpec, OptionsFollowThePath) {
+  const auto parsed = DatasetSpec::parse(
+      "images:/a,b/c.tar,labels=d/y.csv,label-column=who,image-size=64,skip-unreadable#train");
+  EXPECT_EQ(parsed.location, "/a,b/c.tar");
+  EXPECT_EQ(parsed.labels, "d/y.csv");
+  EXPECT_EQ(parsed.label_column, "who");
+  EXPECT_EQ(parsed.reading.image_size, 64);
+  EXPECT_TRUE(parsed.reading.skip_unreadable);
+  EXPECT_EQ(parsed.split, "train");
+  EXPECT_EQ(DatasetSpec::parse("fashion-mnist,image-size=32").reading.image_size, 32);
+  EXPECT_EQ(DatasetSpec::parse("images:/a,b=/c").location, "/a,b=/c");
+}
+
+TEST(DatasetSpec, ReadingOptionsJoinTheText) {
+  const auto plain = DatasetSpec::parse("images:/p#test");
+  const auto joined = plain.with_reading({.image_size = 64, .skip_unreadable = true});
+  EXPECT_EQ(joined.text, "images:/p,image-size=64,skip-unreadable#test");
+  EXPECT_EQ(joined.reading, DatasetSpec::parse(joined.text).reading);
+  EXPECT_EQ(plain.with_reading({}).text, plain.text);
+  EXPECT_EQ(joined.with_reading({.image_size = 64}).text, joined.text);
+  expect_error<InvalidArgument>([&] { joined.with_reading({.image_size = 32}); },
+                                {"image-size is 64 here and 32 as an option"});
+}
+
 TEST(DatasetSpec, MistakesAreNamed) {
   const auto fails = [](const std::string& text, const std::vector<std::string>& found) {
     expect_error<InvalidArgument>([&] { DatasetSpec::parse(text); }, found);
   };
   fails("fashon-mnist", {"fashon-mnist", "did you mean fashion-mnist?"});
   fails("xyzzyxyzzy:a", {"unknown kind 'xyzzyxyzzy'", "images:PATH"});
-  fails("cifar10:/c", {"cifar10 is not supported yet"});
-  fails("svhn:/c", {"svhn is not supported yet"});
   fails("", {"unknown kind ''"});
   fails("mnist", {"nothing after the kind"});
   fails("mnist:", {"nothing after the kind"});
   fails("npy:", {"nothing after the kind"});
-  fails("npy:x.npy,labels=", {"no file after labels="});
-  fails("images:x,labels=y", {"only npy: takes labels"});
+  fails("npy:x.npy,labels=", {"labels has no value"});
+  fails("images:x,lables=y", {"unknown option 'lables'", "did you mean labels?"});
+  fails("images:x,image-size=12.5", {"image-size", "expected a whole number"});
+  fails("images:x,image-size=5000", {"image-size = 5000", "[0, 4096]"});
+  fails("images:x,image-size=64,resize-size=60", {"resize-size = 60", "at least image-size, 64"});
+  fails("images:x,resize-size=60", {"resize-size = 60 without image-size"});
+  fails("images:x,skip-unreadable=1", {"skip-unreadable stands alone"});
+  fails("images:x,image-size=8,image-size=9", {"image-size is given twice"});
+  fails("images:x,label-column=a", {"label-column without labels=FILE"});
+  fails("fashion-mnist,x", {"',x' is no option"});
   fails("mnist:/m#valid", {"unknown split 'valid'"});
   fails("npy:x.npy#test", {"npy has no splits"});
   fails(fixture("idx").string(), {"did you mean images:" + fixture("idx").string()});
