@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "io/half.hpp"
 #include "io/npy_header.hpp"
 #include "winnow/core/error.hpp"
 
@@ -25,17 +26,6 @@ struct Half {
   std::uint16_t bits;
 };
 
-/// Exact. A half's exponent and fraction, moved into a float's places, are its value over 2^112,
-/// also for subnormals; only Inf and NaN need their exponent put right.
-float to_float(Half half) {
-  const std::uint32_t magnitude = half.bits & 0x7FFFU;
-  const float scaled = std::bit_cast<float>(magnitude << 13U) * 0x1.0p112F;
-  auto bits = std::bit_cast<std::uint32_t>(scaled);
-  bits |= magnitude >= 0x7C00U ? 0x7F800000U : 0U;
-  bits |= static_cast<std::uint32_t>(half.bits & 0x8000U) << 16U;
-  return std::bit_cast<float>(bits);
-}
-
 /// One value of type Source from anywhere in memory, as a number.
 template <class Source>
 auto load(const std::byte* from) {
@@ -45,7 +35,7 @@ auto load(const std::byte* from) {
     Source value{};
     std::memcpy(&value, from, sizeof(Source));
     if constexpr (std::is_same_v<Source, Half>) {
-      return to_float(value);
+      return half_to_float(value.bits);
     } else {
       return value;
     }
@@ -70,6 +60,8 @@ template <class Source, class T>
 std::size_t convert(const std::byte* from, std::span<T> out) {
   if constexpr (std::is_same_v<Source, T>) {
     if (!out.empty()) std::memcpy(out.data(), from, out.size_bytes());
+  } else if constexpr (std::is_same_v<Source, Half> && std::is_same_v<T, float>) {
+    widen_halves(from, out);
   } else {
     for (std::size_t i = 0; i < out.size(); ++i) {
       const auto value = load<Source>(from + i * sizeof(Source));

@@ -80,6 +80,37 @@ inline std::vector<std::int64_t> read_vector_i64(const std::filesystem::path& pa
   return read_vector_i64(NpyFile(path));
 }
 
+/// One `.npy` array written row by row in bounded memory; it appears at commit(), whole or not at
+/// all. Format version 1.0, C order.
+class NpyWriter {
+ public:
+  /// @param shape  [rows, ...], at least one dimension.
+  /// @param dtype  float32, or float16: values are rounded to the nearest, ties to even.
+  /// @throws InvalidArgument another dtype, no dimension, a negative one, or too many for 64 bits;
+  ///         WorkFailed when the file cannot be made.
+  NpyWriter(const std::filesystem::path& path, std::vector<std::int64_t> shape, DType dtype);
+
+  /// Appends whole rows, in C order. NaN and Inf are written as they are.
+  /// @throws InvalidArgument for part of a row, more rows than the shape has, or a finite value
+  ///         beyond float16's 65504, naming its row and column; WorkFailed (no space left, ...).
+  void append(std::span<const float> rows);
+  /// Rows appended so far.
+  std::int64_t rows() const { return rows_; }
+  /// @throws InvalidArgument when rows are missing; WorkFailed.
+  void commit();
+
+ private:
+  void write_halves(std::span<const float> values);
+  [[noreturn]] void throw_overflow(std::span<const float> values, std::size_t offset) const;
+
+  std::string name_;
+  std::vector<std::int64_t> shape_;
+  DType dtype_;
+  std::int64_t row_size_ = 1;
+  std::int64_t rows_ = 0;
+  AtomicFile file_;
+};
+
 /// Atomic writers, format version 1.0, C order.
 void write_npy(const std::filesystem::path& path, std::span<const double> values);
 void write_npy(const std::filesystem::path& path, std::span<const std::int64_t> values);
