@@ -20,6 +20,13 @@ void Dataset::seal() {
     hasher.add_value('\0');
     hasher.add_value(has_labels() ? labels_[static_cast<std::size_t>(id)] : std::int32_t{-1});
   }
+  // Neither the whole dataset's fingerprint nor that of one which never had these examples.
+  for (const SkippedExample& example : skipped_) {
+    hasher.add("skipped");
+    hasher.add_value('\0');
+    hasher.add(example.key);
+    hasher.add_value('\0');
+  }
   fingerprint_ = Fingerprint(hasher.digest());
 }
 

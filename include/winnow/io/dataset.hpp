@@ -88,8 +88,20 @@ struct ImageShape {
 
 /// Bytes of an image file as they can be shown in a page.
 struct EncodedImage {
-  std::string mime;  ///< image/png or image/jpeg
+  std::string mime;  ///< image/png, image/jpeg or image/webp
   std::string bytes;
+};
+
+/// One file of an example that consists of several.
+struct ExampleFile {
+  std::string name;  ///< path inside the dataset
+  std::string bytes;
+};
+
+/// An example that `skip-unreadable` left out.
+struct SkippedExample {
+  std::string key;
+  std::string reason;
 };
 
 /// A dataset: n examples with keys, maybe labels, maybe images. Read-only and thread-safe.
@@ -109,6 +121,8 @@ class Dataset {
   bool has_labels() const { return !labels_.empty(); }
   const Fingerprint& fingerprint() const { return fingerprint_; }
   const std::vector<InputFile>& inputs() const { return inputs_; }
+  /// Examples that could not be read and were left out, in order; empty without skip-unreadable.
+  const std::vector<SkippedExample>& skipped() const { return skipped_; }
 
   virtual bool has_images() const = 0;
   /// The shape that all images share. @throws BadFile naming the first image that differs.
@@ -117,7 +131,7 @@ class Dataset {
   /// @throws BadFile naming an unreadable image.
   virtual void read_images(std::span<const std::int64_t> ids,
                            std::span<std::uint8_t> out) const = 0;
-  /// The image for a page: original bytes when they are JPEG or PNG, else a PNG made here.
+  /// The image for a page: original bytes when they are an image file, else a PNG made here.
   virtual EncodedImage encoded_image(std::int64_t id) const = 0;
   /// Width (number of columns) of a dataset of plain vectors, 0 for images.
   virtual std::int64_t vector_width() const { return 0; }
@@ -125,9 +139,13 @@ class Dataset {
   virtual void read_vectors(std::span<const std::int64_t> ids, std::span<float> out) const;
   /// Path of the example's own file on disk, or nothing (IDX, tar, npy).
   virtual std::optional<std::filesystem::path> file(std::int64_t /*id*/) const { return {}; }
+  /// All files of an example that is more than its image (WebDataset: image, label and whatever
+  /// else has its basename), else nothing.
+  virtual std::vector<ExampleFile> files(std::int64_t /*id*/) const { return {}; }
 
  protected:
-  /// Sets the fingerprint from keys and labels; derived constructors call it last.
+  /// Sets the fingerprint from keys, labels and the keys left out; derived constructors call it
+  /// last.
   void seal();
 
   std::string name_;
@@ -136,9 +154,11 @@ class Dataset {
   std::vector<std::string> class_names_;
   Fingerprint fingerprint_;
   std::vector<InputFile> inputs_;
+  std::vector<SkippedExample> skipped_;
 };
 
-/// Opens a dataset; without `#split` one that has splits opens as `train`.
+/// Opens a dataset; without `#split` one that has splits opens as `train`. `progress` must live as
+/// long as the dataset: images of many sizes are told of when their shape is first asked for.
 /// @throws InvalidArgument unknown kind or split; BadFile; per format.
 std::unique_ptr<Dataset> open_dataset(const DatasetSpec& spec, Progress& progress = silent());
 
