@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "cli/command.hpp"
+#include "cli/data_arguments.hpp"
 #include "cli/outputs.hpp"
 #include "cli/stages.hpp"
 #include "cli/training_options.hpp"
@@ -20,8 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct PruneArguments {
-  std::string data;
-  std::string test_data;
+  DataArguments source;
   std::string embeddings;
   std::string labels;
   std::string formats;
@@ -64,21 +64,22 @@ class Prune {
   /// Everything that can be refused before any work.
   void check() {
     require_out_folder(session_, "the run folder to write", true);
-    if (arguments_.data.empty() == arguments_.embeddings.empty()) {
+    if (arguments_.source.data.empty() == arguments_.embeddings.empty()) {
       throw InvalidArgument("give either --data SPEC or --embeddings FILE");
     }
-    if (arguments_.evaluate && arguments_.data.empty()) {
+    if (arguments_.evaluate && arguments_.source.data.empty()) {
       throw InvalidArgument(
           "--evaluate needs --data, for labels and a test set; with embeddings of "
           "your own, use winnow train on the subset");
     }
+    arguments_.source.resolve();
     arguments_.encoder.seed = session_.seed();
     arguments_.select.seed = session_.seed();
     arguments_.encoder.validate();
     arguments_.score.validate();
     arguments_.select.validate();
     for (const auto format : selection::parse_formats(arguments_.formats)) {
-      if (format == selection::Format::keys && arguments_.data.empty()) {
+      if (format == selection::Format::keys && arguments_.source.data.empty()) {
         throw InvalidArgument("write = keys needs --data; embeddings alone have no keys");
       }
     }
@@ -95,13 +96,13 @@ class Prune {
   }
 
   void open() {
-    if (arguments_.data.empty()) {
+    if (arguments_.source.data.empty()) {
       embeddings_ = io::read_embeddings(arguments_.embeddings, session_.terminal);
       n_ = embeddings_->rows.rows();
       fingerprint_ = embeddings_->fingerprint;
       inputs_ = embeddings_->inputs;
     } else {
-      splits_ = open_splits(arguments_.data, arguments_.test_data, session_.terminal);
+      splits_ = open_splits(arguments_.source.data, arguments_.source.test_data, session_.terminal);
       n_ = splits_.train->size();
       fingerprint_ = splits_.train->fingerprint();
       inputs_ = splits_.train->inputs();
@@ -109,9 +110,9 @@ class Prune {
     }
     if (!arguments_.labels.empty()) {
       labels_ = io::read_labels(arguments_.labels, session_.terminal);
-      io::require_same_length(n_, arguments_.data + arguments_.embeddings,
+      io::require_same_length(n_, arguments_.source.data + arguments_.embeddings,
                               static_cast<std::int64_t>(labels_.values.size()), arguments_.labels);
-      require_same_dataset(fingerprint_, arguments_.data + arguments_.embeddings,
+      require_same_dataset(fingerprint_, arguments_.source.data + arguments_.embeddings,
                            labels_.fingerprint, arguments_.labels);
     }
     const std::int64_t kept = arguments_.select.kept_of(n_);
@@ -132,13 +133,13 @@ class Prune {
     if (!arguments_.evaluate) return;
     if (labels_.values.empty()) {
       throw InvalidArgument(
-          fmt::format("--evaluate: {} has no labels; give --labels FILE", arguments_.data));
+          fmt::format("--evaluate: {} has no labels; give --labels FILE", arguments_.source.data));
     }
     if (!splits_.test || !splits_.test->has_labels()) {
       throw InvalidArgument(
           fmt::format("--evaluate: {} has no labelled test split; give --test-data "
                       "SPEC",
-                      arguments_.data));
+                      arguments_.source.data));
     }
   }
 
@@ -218,8 +219,8 @@ class Prune {
 
   void score() {
     const ScoreOptions& options = arguments_.score;
-    Scored scored = score_rows(rows_, arguments_.data + arguments_.embeddings, n_, labels_, options,
-                               session_.seed(), session_.terminal);
+    Scored scored = score_rows(rows_, arguments_.source.data + arguments_.embeddings, n_, labels_,
+                               options, session_.seed(), session_.terminal);
     scores_ = {scored.values, fingerprint_, enum_name(options.metric), inputs_};
     Json details = scored.details.is_null() ? Json::object() : scored.details;
     details["seed"] = session_.common.seed;
@@ -261,11 +262,11 @@ class Prune {
     run.kind = "prune";
     run.command = session_.arguments;
     run.inputs = inputs_;
-    run.options = {{"data", arguments_.data.empty() ? Json() : Json(arguments_.data)},
+    run.options = {{"data", arguments_.source.data.empty() ? Json() : Json(arguments_.source.data)},
                    {"embeddings", arguments_.embeddings},
                    {"metric", scores_.metric},
                    {"seed", session_.common.seed}};
-    if (!arguments_.data.empty()) run.options.update(options_json(arguments_.encoder));
+    if (!arguments_.source.data.empty()) run.options.update(options_json(arguments_.encoder));
     run.options.update(options_json(arguments_.select));
     run.results = {
         {"n", n_}, {"kept", selection_.ids.size()}, {"knn", knn_}, {"seconds", seconds_}};
@@ -384,19 +385,13 @@ void add_prune(CLI::App& app, Session& session) {
       "  winnow prune --embeddings 'shards/*.npy' --keep 0.8 --clusters 1000 --out runs/mine");
   auto arguments = std::make_shared<PruneArguments>();
   PruneArguments& a = *arguments;
-  command
-      .add_option("--data", a.data,
-                  "Dataset: fashion-mnist, mnist:DIR, images:PATH, "
-                  "npy:FILE[,labels=FILE].")
-      ->type_name("SPEC");
+  bind_data(command, a.source, data_help, "Test set, where --data has no test split.");
   command.add_option("--embeddings", a.embeddings, "Your own vectors in place of --data, [n, d].")
       ->type_name("FILE.npy");
   command
       .add_option("--labels", a.labels,
                   "Classes, for balance and audit, where the dataset has none: .npy, CSV or SPEC.")
       ->type_name("FILE|SPEC");
-  command.add_option("--test-data", a.test_data, "Test set, where --data has no test split.")
-      ->type_name("SPEC");
   bind_options(command, a.select);
   command
       .add_option("--keep-count", a.select.keep_count,
@@ -412,6 +407,7 @@ void add_prune(CLI::App& app, Session& session) {
           "Further files of the selection, a comma list of: keys, csv, mask, jsonl, dropped.")
       ->type_name("LIST");
   bind_evaluation(command, a);
+  bind_reading(command, a.source);
   on_run(command, session, [&session, arguments] { Prune(session, *arguments).run(); });
 }
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/command.hpp"
+#include "cli/data_arguments.hpp"
 #include "cli/outputs.hpp"
 #include "cli/stages.hpp"
 #include "winnow/core/error.hpp"
@@ -15,7 +16,7 @@ namespace {
 struct SelectArguments {
   std::string scores;
   std::string labels;
-  std::string data;
+  DataArguments source;
   std::string formats;
   bool dry_run = false;
   selection::SelectOptions options;
@@ -26,6 +27,7 @@ void select(Session& session, SelectArguments arguments) {
   if (!arguments.dry_run) {
     require_out_folder(session, "the folder to write (or give --dry-run)");
   }
+  arguments.source.resolve();
   arguments.options.seed = session.seed();
   arguments.options.validate();
   const selection::ExportOptions exports{selection::parse_formats(arguments.formats),
@@ -35,14 +37,14 @@ void select(Session& session, SelectArguments arguments) {
   io::Labels labels;
   std::unique_ptr<io::Dataset> dataset;
   std::string labels_name = arguments.labels;
-  if (!arguments.data.empty()) {
-    dataset = io::open_dataset(io::DatasetSpec::parse(arguments.data), session.terminal);
-    io::require_same_length(n, arguments.scores, dataset->size(), arguments.data);
+  if (!arguments.source.data.empty()) {
+    dataset = io::open_dataset(io::DatasetSpec::parse(arguments.source.data), session.terminal);
+    io::require_same_length(n, arguments.scores, dataset->size(), arguments.source.data);
     require_same_dataset(scores.fingerprint, arguments.scores, dataset->fingerprint(),
-                         arguments.data);
+                         arguments.source.data);
     if (arguments.labels.empty() && dataset->has_labels()) {
       labels = labels_of(*dataset);
-      labels_name = arguments.data;
+      labels_name = arguments.source.data;
     }
   }
   if (!arguments.labels.empty()) labels = io::read_labels(arguments.labels, session.terminal);
@@ -97,10 +99,8 @@ void add_select(CLI::App& app, Session& session) {
       .add_option("--labels", arguments->labels,
                   "Classes, for balance and audit: .npy, CSV, or a dataset SPEC.")
       ->type_name("FILE|SPEC");
-  command
-      .add_option("--data", arguments->data,
-                  "Dataset of the scores: gives keys, images, and labels unless --labels does.")
-      ->type_name("SPEC");
+  bind_data(command, arguments->source,
+            "Dataset of the scores: gives keys, images, and labels unless --labels does.", "");
   bind_options(command, arguments->options);
   command
       .add_option("--keep-count", arguments->options.keep_count,
@@ -114,6 +114,7 @@ void add_select(CLI::App& app, Session& session) {
   bind_option(command, arguments->files,
               {.name = "files", .help = "Also write the kept examples' own files."});
   command.add_flag("--dry-run", arguments->dry_run, "Print the audit, write nothing.");
+  bind_reading(command, arguments->source);
   on_run(command, session, [&session, arguments] { select(session, *arguments); });
 }
 

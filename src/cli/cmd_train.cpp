@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/command.hpp"
+#include "cli/data_arguments.hpp"
 #include "cli/outputs.hpp"
 #include "cli/stages.hpp"
 #include "cli/training_options.hpp"
@@ -18,8 +19,7 @@ namespace winnow::cli {
 namespace {
 
 struct TrainArguments {
-  std::string data;
-  std::string test_data;
+  DataArguments source;
   std::string embeddings;
   std::string labels;
   std::string test_embeddings;
@@ -88,13 +88,13 @@ void read_embedded(const TrainArguments& arguments, Material& material, Progress
 
 Material read_material(const TrainArguments& arguments, Seed seed, Progress& progress) {
   Material material;
-  if (arguments.data.empty() && arguments.embeddings.empty()) {
+  if (arguments.source.data.empty() && arguments.embeddings.empty()) {
     throw InvalidArgument(
         "nothing to train on; give --data SPEC, or --embeddings FILE --labels "
         "FILE");
   }
-  if (!arguments.data.empty()) {
-    material.splits = open_splits(arguments.data, arguments.test_data, progress);
+  if (!arguments.source.data.empty()) {
+    material.splits = open_splits(arguments.source.data, arguments.source.test_data, progress);
     material.labels = labels_of(*material.splits.train);
     material.fingerprint = material.splits.train->fingerprint();
     material.inputs = material.splits.train->inputs();
@@ -108,9 +108,9 @@ Material read_material(const TrainArguments& arguments, Seed seed, Progress& pro
     throw InvalidArgument(
         fmt::format("{} has no test split, so there is nothing to measure the "
                     "test error on; give --test-data SPEC",
-                    arguments.data));
+                    arguments.source.data));
   }
-  require_labels(material.labels, material.splits.train->size(), arguments.data, "--labels");
+  require_labels(material.labels, material.splits.train->size(), arguments.source.data, "--labels");
   require_labels(material.test_labels, material.splits.test->size(), material.splits.test->name(),
                  "--test-data with labels");
   if (!experiments::is_network(arguments.model)) {
@@ -145,6 +145,7 @@ std::vector<std::int64_t> read_ids(const TrainArguments& arguments, const Materi
 
 void train(Session& session, TrainArguments arguments) {
   require_out_folder(session, "the run folder to write");
+  arguments.source.resolve();
   experiments::require_models({arguments.model});
   check_range(static_cast<double>(arguments.seeds), {.name = "seeds", .help = "", .min = 1});
   const auto options = resolve(arguments.training);
@@ -183,7 +184,7 @@ void train(Session& session, TrainArguments arguments) {
   run.inputs = material.inputs;
   run.files = {"results.csv", "timing.csv", "test_correct.npy"};
   run.options = {
-      {"data", arguments.data}, {"subset", arguments.subset}, {"model", arguments.model}};
+      {"data", arguments.source.data}, {"subset", arguments.subset}, {"model", arguments.model}};
   run.results = json;
   write_run(session.out(), run);
   json["out"] = session.common.out;
@@ -215,10 +216,8 @@ void add_train(CLI::App& app, Session& session) {
       .add_option("--model", a.model, "linear and mlp learn from embeddings, resnet8 from images.")
       ->type_name(CLI::detail::join(experiments::model_names(), "|"))
       ->capture_default_str();
-  command.add_option("--data", a.data, "Dataset; also gives labels and test split.")
-      ->type_name("SPEC");
-  command.add_option("--test-data", a.test_data, "Test set, where --data has no test split.")
-      ->type_name("SPEC");
+  bind_data(command, a.source, "Dataset; also gives labels and test split.",
+            "Test set, where --data has no test split.");
   command.add_option("--subset", a.subset, "Sample ids to train on; default: all.")
       ->type_name("FILE.npy");
   command.add_option("--embeddings", a.embeddings, "Rows for linear and mlp, [n, d].")
@@ -233,6 +232,7 @@ void add_train(CLI::App& app, Session& session) {
   bind_option(command, a.seeds,
               {.name = "seeds", .help = "Trainings, from --seed upwards.", .min = 1});
   bind_training_options(command, a.training);
+  bind_reading(command, a.source);
   on_run(command, session, [&session, arguments] { train(session, *arguments); });
 }
 

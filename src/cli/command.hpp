@@ -80,8 +80,8 @@ CLI::Option* bind_field(CLI::App& command, T& value, const FieldInfo& info) {
         ->type_name(choices)
         ->default_str(enum_name(value));
   } else if constexpr (std::is_same_v<T, bool>) {
-    return command.add_flag(flag + ",!--no-" + info.name, value, help_text(info))
-        ->default_str(value ? "on" : "off");
+    const std::string flags = value ? flag + ",!--no-" + info.name : flag;
+    return command.add_flag(flags, value, help_text(info))->default_str(value ? "on" : "off");
   } else {
     CLI::Option* option = command.add_option(flag, value, help_text(info))
                               ->type_name(std::is_floating_point_v<T> ? "NUMBER"
