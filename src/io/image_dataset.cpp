@@ -107,7 +107,7 @@ class ImageDataset final : public Dataset {
                       const std::int64_t end = std::min(count, begin + images_per_block);
                       for (std::int64_t i = begin; i < end; ++i) {
                         const StoredFile& file = at(ids[static_cast<std::size_t>(i)]);
-                        decode_image(store_->bytes(file).bytes, store_->name(file.path), shape,
+                        decode_image(store_->bytes(file).bytes, store_->name(file.path), {}, shape,
                                      out.subspan(static_cast<std::size_t>(i) * size, size));
                       }
                     });
@@ -200,7 +200,7 @@ class ImageDataset final : public Dataset {
 
   ImageShape shape_of(std::int64_t id) const {
     const StoredBytes stored = store_->bytes(at(id));
-    return probe_image(stored.bytes, store_->name(at(id).path));
+    return probe_image(stored.bytes, store_->name(at(id).path), DecodeOptions{}.max_pixels);
   }
 
   ImageShape common_shape() const {

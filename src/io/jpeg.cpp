@@ -31,7 +31,7 @@ class JpegReader {
   JpegReader(const JpegReader&) = delete;
   JpegReader& operator=(const JpegReader&) = delete;
 
-  ImageShape shape() {
+  ImageShape shape(std::int64_t max_pixels) {
     if (!read_header()) fail();
     const auto space = info_.jpeg_color_space;
     if (space != JCS_GRAYSCALE && space != JCS_YCbCr && space != JCS_RGB) {
@@ -40,7 +40,7 @@ class JpegReader {
                                     ? "a CMYK"
                                     : fmt::format("a {}-channel", info_.num_components)));
     }
-    return checked_image_shape(info_.image_height, info_.image_width, 3, name_);
+    return checked_image_shape(info_.image_height, info_.image_width, 3, name_, max_pixels);
   }
 
   /// RGB; after shape().
@@ -103,14 +103,15 @@ class JpegReader {
 
 }  // namespace
 
-ImageShape probe_jpeg(std::span<const std::byte> bytes, const std::string& name) {
-  return JpegReader(bytes, name).shape();
+ImageShape probe_jpeg(std::span<const std::byte> bytes, const std::string& name,
+                      std::int64_t max_pixels) {
+  return JpegReader(bytes, name).shape(max_pixels);
 }
 
 void decode_jpeg(std::span<const std::byte> bytes, const std::string& name, const ImageShape& shape,
                  std::span<std::uint8_t> out) {
   JpegReader reader(bytes, name);
-  require_shape(reader.shape(), shape, name);
+  require_shape(reader.shape(shape.size()), shape, name);
   reader.pixels(out.data());
 }
 

@@ -31,10 +31,10 @@ class PngReader {
   PngReader(const PngReader&) = delete;
   PngReader& operator=(const PngReader&) = delete;
 
-  ImageShape shape() {
+  ImageShape shape(std::int64_t max_pixels) {
     if (!read_header()) fail();
     return checked_image_shape(png_get_image_height(png_, info_), png_get_image_width(png_, info_),
-                               3, name_);
+                               3, name_, max_pixels);
   }
 
   /// All pixels as 8-bit RGBA; after shape().
@@ -99,14 +99,15 @@ class PngReader {
 
 }  // namespace
 
-ImageShape probe_png(std::span<const std::byte> bytes, const std::string& name) {
-  return PngReader(bytes, name).shape();
+ImageShape probe_png(std::span<const std::byte> bytes, const std::string& name,
+                     std::int64_t max_pixels) {
+  return PngReader(bytes, name).shape(max_pixels);
 }
 
 void decode_png(std::span<const std::byte> bytes, const std::string& name, const ImageShape& shape,
                 std::span<std::uint8_t> out) {
   PngReader reader(bytes, name);
-  require_shape(reader.shape(), shape, name);
+  require_shape(reader.shape(shape.size()), shape, name);
   const std::vector<std::uint8_t> rgba = reader.pixels(shape);
   for (std::size_t i = 0; i < out.size() / 3; ++i) {
     const unsigned alpha = rgba[4 * i + 3];

@@ -9,6 +9,7 @@ namespace winnow::io {
 namespace {
 
 constexpr ImageShape fixture_shape{6, 5, 3};
+constexpr std::int64_t max_pixels = 100'000'000;
 
 std::vector<std::uint8_t> array_of(const std::filesystem::path& path) {
   const NpyFile file(path);
@@ -23,7 +24,7 @@ std::span<const std::byte> as_bytes(const std::string& text) {
 
 std::vector<std::uint8_t> decode(const std::string& bytes, const std::string& name) {
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(fixture_shape.size()));
-  decode_image(as_bytes(bytes), name, fixture_shape, pixels);
+  decode_image(as_bytes(bytes), name, {}, fixture_shape, pixels);
   return pixels;
 }
 
@@ -33,7 +34,7 @@ class Images : public ::testing::TestWithParam<const char*> {};
 TEST_P(Images, DecodeToTheRightPixels) {
   const std::string name = GetParam();
   const std::string bytes = bytes_of(fixture("images/" + name));
-  EXPECT_EQ(probe_image(as_bytes(bytes), name), fixture_shape);
+  EXPECT_EQ(probe_image(as_bytes(bytes), name, max_pixels), fixture_shape);
   EXPECT_EQ(decode(bytes, name), array_of(fixture("images/" + name + "-rgb.npy")));
 }
 
@@ -70,8 +71,9 @@ TEST(ImageErrors, HugeImagesAreRefusedBeforeAnyMemoryIsTaken) {
   const std::size_t frame = bytes.find("\xFF\xC0");
   ASSERT_NE(frame, std::string::npos);
   for (std::size_t i = frame + 5; i < frame + 9; ++i) bytes[i] = '\x7F';
-  expect_error<BadFile>([&] { probe_image(as_bytes(bytes), "a.jpg"); },
-                        {"a.jpg", "32639 x 32639", "16384"});
+  expect_error<BadFile>(
+      [&] { probe_image(as_bytes(bytes), "a.jpg", max_pixels); },
+      {"a.jpg", "32639 x 32639 = 1065304321", "at most 100000000", "--max-pixels", "max-pixels="});
 }
 
 TEST(EncodePng, RoundTrips) {
