@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -119,6 +120,31 @@ TEST(AtomicFile, AFullDiskLeavesTheOldFile) {
   }
   EXPECT_EQ(read_file(folder / "a.txt"), "old");
   EXPECT_EQ(names_in(folder.path()), Names{"a.txt"});
+}
+
+TEST(AtomicFile, AFailingRenameLeavesNoTemporary) {
+  const TempFolder folder;
+  AtomicFile file(folder / "a");
+  fs::create_directories(folder / "a/inner");
+  expect_error<WorkFailed>([&] { file.commit(); }, {(folder / "a").string(), "rename"});
+}
+
+TEST(RequireWritable, NamesTheFolderThatRefuses) {
+  const TempFolder folder;
+  EXPECT_NO_THROW(require_writable(folder / "new"));
+  EXPECT_NO_THROW(require_writable(folder / "a/b/c.npy")) << "folders on the way can be made";
+  EXPECT_NO_THROW(require_writable(folder.path()));
+  EXPECT_NO_THROW(require_writable("new-file-here"));
+  write_file(folder / "file", "");
+  EXPECT_NO_THROW(require_writable(folder / "file")) << "it can be replaced";
+  expect_error<WorkFailed>([&] { require_writable(folder / "file/a/b"); },
+                           {(folder / "file/a/b").string(), "Not a directory"});
+  EXPECT_TRUE(fs::is_empty(folder / "file"));
+  if (::geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
+  fs::permissions(folder.path(), fs::perms::owner_read | fs::perms::owner_exec);
+  expect_error<WorkFailed>([&] { require_writable(folder / "x/y"); },
+                           {(folder / "x/y").string(), "Permission denied"});
+  fs::permissions(folder.path(), fs::perms::owner_all);
 }
 
 TEST(MakeFolder, NamesWhatIsInTheWay) {
