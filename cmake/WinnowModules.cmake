@@ -3,9 +3,9 @@ add_library(winnow_flags INTERFACE)
 target_compile_options(winnow_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
                                               -Wno-sign-conversion -fno-math-errno)
 if(WINNOW_SANITIZE)
-  target_compile_options(winnow_flags INTERFACE -fsanitize=address,undefined
+  target_compile_options(winnow_flags INTERFACE -fsanitize=${WINNOW_SANITIZE}
                                                 -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  target_link_options(winnow_flags INTERFACE -fsanitize=address,undefined)
+  target_link_options(winnow_flags INTERFACE -fsanitize=${WINNOW_SANITIZE})
 endif()
 
 function(winnow_module name)

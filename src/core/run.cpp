@@ -28,6 +28,11 @@ Json read_json(const fs::path& path) {
   } catch (const Json::parse_error& error) {
     throw BadFile(fmt::format("{}: not JSON at byte {}; expected a file that winnow wrote",
                               path.string(), error.byte - 1));
+  } catch (const Json::out_of_range&) {
+    throw BadFile(
+        fmt::format("{}: a number beyond the range of double; expected a file that "
+                    "winnow wrote",
+                    path.string()));
   }
 }
 

@@ -74,6 +74,9 @@ TEST(Json, MistakesAreNamedByByte) {
   write_file(folder / "empty.json", "");
   expect_error<BadFile>([&] { read_json(folder / "empty.json"); }, {"empty.json", "byte 0"});
   expect_error<BadFile>([&] { read_json(folder / "none.json"); }, {"none.json"});
+  write_file(folder / "large.json", R"({"x": 1e999})");
+  expect_error<BadFile>([&] { read_json(folder / "large.json"); },
+                        {"large.json", "range of double"});
 }
 
 TEST(Sidecar, LiesBesideItsArtifact) {

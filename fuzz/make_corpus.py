@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Writes the seed corpora: corpus/<fuzzer>/, a few small files each.
+
+Most are fixtures of the io tests under another name. Files called `regression-*` are inputs that
+once were findings; this program leaves them alone.
+"""
+
+import shutil
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+FIXTURES = HERE.parent / "tests" / "unit" / "io" / "fixtures"
+
+# Fixtures by fuzzer, as patterns.
+COPIED = {
+    "npy": ["npy/*.npy", "npy/shards/part-10.npy"],
+    "labels": ["npy/vector.npy", "npy/uint8.npy", "npy/int64.npy", "csv/bom.csv"],
+    "idx": ["idx/plain/train-*", "idx/packed/train-*"],
+    "csv": ["csv/*.csv"],
+    "tar": ["tar/*.tar"],
+    "image": ["images/*.png", "images/*.jpg", "images/*.webp"],
+}
+
+# Written here, by fuzzer and name.
+TEXTS = {
+    "csv": {
+        "manifest": "path,label\ncat/1.png,cat\n\"a, b.png\",dog\n",
+        "crlf": "id,x\r\n0,1.5\r\n1,\"two\r\nlines\"\r\n",
+        "blank": "label\n\n",
+    },
+    "labels": {
+        "integers.csv": "label\n3\n0\n1\n",
+        "texts.csv": "path,label\n1.png,cat\n2.png,dog\n3.png,cat\n",
+        "untitled.csv": "class\n1\n2\n",
+    },
+    "sidecar": {
+        "scores": '{"kind": "scores", "metric": "self-prototypes", "direction": "larger is harder",'
+                  ' "n": 3, "fingerprint": "xxh3:0123456789abcdef", "options": {"clusters": 10}}\n',
+        "unknown": '{"n": 0, "fingerprint": "unknown"}',
+        "run": '{"kind": "training", "command": ["winnow", "train"], "version": "0.1.0",'
+               ' "options": {"seed": 0}, "inputs": [{"path": "x.npy", "hash": "xxh3:00"}],'
+               ' "files": ["model.pt"], "children": [], "results": {"error": 0.25}}\n',
+        "nested": "[[[[1.5e300, -0, null, true]]]]",
+    },
+    "config": {
+        "plain": 'data = "fashion-mnist"\nkeep = 0.5\nseed = 7\nforce = true\n\n[train]\nthreads = 2\n',
+        "lists": 'data = ["a.npy", \'b.npy\']\nkeep = [0.1, 0.5]\n[train]\nseed = 0x1F\n',
+        "other": "# comment\ntrain.seed = 1_000\nkeep = 1979-05-27\nforce = inf\n",
+    },
+    "spec": {
+        "fashion": "fashion-mnist,image-size=32#test",
+        "cifar": "cifar10:data/cifar,labels=y.csv,label-column=fine#train",
+        "svhn": "svhn:data#extra",
+        "images": "images:a,b#c/d.tar,image-size=224,resize-size=256,skip-unreadable,max-pixels=9",
+        "npy": "npy:x.npy,labels=y.npy",
+    },
+}
+
+DICTIONARIES = {
+    "npy": [r"\x93NUMPY\x01\x00v\x00", r"\x93NUMPY\x02\x00", "'descr': ", "'fortran_order': ",
+            "'shape': ", "True", "False", "'<f4'", "'<f2'", "'<f8'", "'<i8'", "'|u1'", "'|b1'",
+            "'>f4'", "(3, 4), }", "(9223372036854775807,", "L"],
+    "csv": [r"\xef\xbb\xbf", r"\xff\xfe", r"\x0d\x0a", r"\"\"", ",", "label", "path"],
+    "labels": ["label", r"\x0d\x0a", r"\"", ",", "999999", "1000000", "-1", "nan", "1e5",
+               r"\x93NUMPY\x01\x00v\x00"],
+    "sidecar": ["kind", "command", "inputs", "path", "hash", "files", "children", "options",
+                "results", "fingerprint", "xxh3:", "unknown", r"\"n\"", r"\\u0000", r"\\ud83d",
+                "null", "true", "1e999", "18446744073709551615", "[[[[[[[[", r"{\"a\":"],
+    "config": ["[train]", "[[", "keep", "data", "force", r"\"\"\"", "'''", "= ", "{ a = 1 }",
+               "1979-05-27T07:32:00Z", "0x", "0b", "inf", "nan", "true", r"\\u", r"\\U", "_"],
+    "spec": ["fashion-mnist", "mnist:", "cifar10:", "cifar100:", "svhn:", "images:", "npy:",
+             ",labels=", ",label-column=", ",image-size=", ",resize-size=", ",skip-unreadable",
+             ",max-pixels=", "#train", "#test", "#extra"],
+    "idx": [r"\x00\x00\x08\x01", r"\x00\x00\x08\x03", r"\x1f\x8b\x08\x00", r"\xff\xff\xff\xff"],
+    "image": [r"\xff\xd8\xff\xe0", r"\xff\xe1", r"Exif\x00\x00II*\x00\x08\x00\x00\x00",
+              r"Exif\x00\x00MM\x00*\x00\x00\x00\x08", r"\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00",
+              r"\xff\xc0", r"\xff\xc2", r"\xff\xc4", r"\xff\xda", r"\xff\xdb", r"\xff\xdd",
+              r"\xff\xd9", r"\xff\xee\x00\x0eAdobe\x00", "JFIF", "IHDR", "PLTE", "tRNS", "IDAT",
+              "IEND", "eXIf", "iCCP", "acTL", "RIFF", "WEBP", "VP8 ", "VP8L", "VP8X", "ALPH", "ANIM",
+              "ANMF", "EXIF"],
+    "tar": [r"ustar\x00" + "00", "ustar  ", r"\x00\x00\x00\x00\x00\x00\x00\x00", "../", "./",
+            "train/", "test/", "val/", ".png", ".jpg", ".json", ".cls", ".webp", "path=", "size=",
+            "linkpath=", "GNU.sparse.", r"L\x00", r"x\x00", "0", "1", "2", "5", "77777777777",
+            r"\x80\x00\x00\x00\x00\x00\x00\x00"],
+}
+
+
+def write_corpus(name):
+    folder = HERE / "corpus" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        if not old.name.startswith("regression-"):
+            old.unlink()
+    for pattern in COPIED.get(name, []):
+        for path in sorted(FIXTURES.glob(pattern)):
+            shutil.copyfile(path, folder / path.name)
+    for title, text in TEXTS.get(name, {}).items():
+        (folder / title).write_text(text, encoding="utf-8")
+
+
+def write_dictionary(name):
+    lines = (f'"{entry}"\n' for entry in DICTIONARIES[name])
+    (HERE / "corpus" / f"{name}.dict").write_text("".join(lines), encoding="ascii")
+
+
+def main():
+    for name in sorted(COPIED.keys() | TEXTS.keys()):
+        write_corpus(name)
+    for name in DICTIONARIES:
+        write_dictionary(name)
+
+
+if __name__ == "__main__":
+    main()
