@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "io/datasets.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/hash.hpp"
@@ -44,7 +47,36 @@ void check_request(const Dataset& dataset, std::span<const std::int64_t> ids, st
   }
 }
 
-std::unique_ptr<Dataset> open_dataset(const DatasetSpec& spec, Progress& progress) {
+void Dataset::relabel(Labels labels) {
+  require_same_length(size(), name_, static_cast<std::int64_t>(labels.values.size()), "the labels");
+  labels_ = std::move(labels.values);
+  class_names_ = std::move(labels.class_names);
+  inputs_.insert(inputs_.end(), labels.inputs.begin(), labels.inputs.end());
+  seal();
+}
+
+void align_classes(Dataset& dataset, const Dataset& reference) {
+  const auto& names = reference.class_names();
+  if (dataset.class_names() == names) return;
+  std::vector<std::int32_t> index;
+  for (const auto& name : dataset.class_names()) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) {
+      throw DatasetMismatch(
+          fmt::format("{} has the class '{}', which {} has not; a test set needs the classes of "
+                      "the training set",
+                      dataset.name(), name, reference.name()));
+    }
+    index.push_back(static_cast<std::int32_t>(found - names.begin()));
+  }
+  Labels labels{dataset.labels(), names, {}, {}};
+  for (auto& label : labels.values) label = index[static_cast<std::size_t>(label)];
+  dataset.relabel(std::move(labels));
+}
+
+namespace {
+
+std::unique_ptr<Dataset> open_kind(const DatasetSpec& spec, Progress& progress) {
   if (spec.kind == "npy") return open_npy_dataset(spec);
   if (spec.kind == "images") return open_image_dataset(spec, progress);
   if (spec.kind == "cifar10" || spec.kind == "cifar100" || spec.kind == "svhn") {
@@ -53,12 +85,25 @@ std::unique_ptr<Dataset> open_dataset(const DatasetSpec& spec, Progress& progres
   return open_idx_dataset(spec);
 }
 
+bool has_test_split(const DatasetSpec& spec) {
+  if (spec.kind == "npy") return false;
+  if (spec.kind == "images") return images_have_test_split(spec);
+  return idx_has_test_split(spec);
+}
+
+}  // namespace
+
+std::unique_ptr<Dataset> open_dataset(const DatasetSpec& spec, Progress& progress) {
+  auto dataset = open_kind(spec, progress);
+  if (!spec.labels.empty()) {
+    dataset->relabel(join_labels(*dataset, spec.labels, spec.label_column, progress));
+  }
+  return dataset;
+}
+
 std::unique_ptr<Dataset> open_test_split(const DatasetSpec& spec, Progress& progress) {
-  if (spec.kind == "npy") return nullptr;
-  const bool has_test =
-      spec.kind == "images" ? images_have_test_split(spec) : idx_has_test_split(spec);
-  if (!has_test) return nullptr;
-  return open_dataset(spec.with_split("test"), progress);
+  if (!has_test_split(spec)) return nullptr;
+  return open_dataset(spec.without_labels().with_split("test"), progress);
 }
 
 }  // namespace winnow::io

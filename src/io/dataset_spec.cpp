@@ -103,6 +103,18 @@ bool cut_option(DatasetSpec& spec, std::vector<std::string>& seen) {
   return true;
 }
 
+/// The field of type T that is called `name`.
+template <class T>
+T field_called(const ReadingOptions& options, std::string_view name) {
+  T found{};
+  ReadingOptions::fields(options, [&]<class U>(const U& value, const FieldInfo& info) {
+    if constexpr (std::is_same_v<T, U>) {
+      if (name == info.name) found = value;
+    }
+  });
+  return found;
+}
+
 }  // namespace
 
 void ReadingOptions::validate() const {
@@ -157,21 +169,25 @@ DatasetSpec DatasetSpec::with_split(std::string_view new_split) const {
   return spec;
 }
 
+DatasetSpec DatasetSpec::without_labels() const {
+  if (labels.empty()) return *this;
+  std::string plain = kind;
+  if (!location.empty()) plain += ":" + location;
+  const ReadingOptions defaults;
+  ReadingOptions::fields(reading, [&]<class T>(const T& value, const FieldInfo& info) {
+    if (value == field_called<T>(defaults, info.name)) return;
+    plain += std::is_same_v<T, bool> ? fmt::format(",{}", info.name)
+                                     : fmt::format(",{}={}", info.name, value);
+  });
+  return parse(split.empty() ? plain : fmt::format("{}#{}", plain, split));
+}
+
 DatasetSpec DatasetSpec::with_reading(const ReadingOptions& options) const {
   std::vector<std::string> added;
   const ReadingOptions defaults;
   ReadingOptions::fields(options, [&]<class T>(const T& value, const FieldInfo& info) {
-    const auto field_of = [&](const ReadingOptions& other) {
-      T found{};
-      ReadingOptions::fields(other, [&]<class U>(const U& candidate, const FieldInfo& its) {
-        if constexpr (std::is_same_v<T, U>) {
-          if (std::string_view(its.name) == info.name) found = candidate;
-        }
-      });
-      return found;
-    };
-    const T own = field_of(reading);
-    const T unset = field_of(defaults);
+    const T own = field_called<T>(reading, info.name);
+    const T unset = field_called<T>(defaults, info.name);
     if (value == unset || value == own) return;
     if (own != unset) {
       fail(text, fmt::format("{} is {} here and {} as an option", info.name, own, value));

@@ -6,7 +6,6 @@
 #include "io/datasets.hpp"
 #include "io/finite.hpp"
 #include "io/image_decode.hpp"
-#include "io/label_file.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/io/npy.hpp"
 
@@ -14,13 +13,12 @@ namespace winnow::io {
 
 namespace {
 
-/// Base of both: keys are positions, labels come from another file.
+/// Base of both: keys are positions; no labels of its own.
 class NpyDataset : public Dataset {
  public:
   NpyDataset(NpyFile file, const DatasetSpec& spec) : file_(std::move(file)) {
     name_ = spec.text;
     inputs_.push_back({file_.path().string(), ""});
-    if (!spec.labels.empty()) take_labels(read_label_file(spec.labels), spec.labels);
     seal();
   }
 
@@ -32,14 +30,6 @@ class NpyDataset : public Dataset {
   using Dataset::file;
 
  private:
-  void take_labels(Labels labels, const std::string& name) {
-    require_same_length(size(), file_.path().string(),
-                        static_cast<std::int64_t>(labels.values.size()), name);
-    labels_ = std::move(labels.values);
-    class_names_ = std::move(labels.class_names);
-    inputs_.insert(inputs_.end(), labels.inputs.begin(), labels.inputs.end());
-  }
-
   NpyFile file_;
 };
 

@@ -190,7 +190,7 @@ class LabelsTest(BadArrayTest):
         self.refuse_labels(self.csv('label\n"ant\n'), "line 2")
         self.refuse_labels(self.csv(""), "empty")
         self.refuse_labels(self.csv("label\n"), "no labels")
-        self.refuse_labels(self.csv("1\n", "y.txt"), ".npy or .csv")
+        self.refuse_labels(self.csv("1\n", "y.txt"), ".npy, .csv")
 
     def test_missing_where_the_metric_needs_them(self):
         self.refuse("score", "--metric", "supervised-prototypes", "--embeddings", "emb.npy",

@@ -12,6 +12,8 @@
 
 namespace winnow::io {
 
+class Dataset;
+
 /// Embedding rows as read from disk.
 struct Embeddings {
   Matrix<float> rows;  ///< [n, d]
@@ -46,10 +48,34 @@ struct Labels {
   std::vector<InputFile> inputs;
 };
 
-/// `--labels`: a `.npy` of non-negative integers, a CSV (one column, or the column called `label`;
-/// integers stay as they are, texts become classes in byte order), or a dataset spec.
-/// @throws BadFile naming the row of a bad label.
+/// `--labels` without a dataset: a `.npy` of non-negative integers, a table (`.csv`, `.jsonl` or
+/// `.ndjson`; the column or key called `label`, or the only column), or a dataset spec.
+///
+/// Whole numbers of a table stay as they are, texts become classes in byte order.
+/// @throws BadFile naming the row of a bad label; also a table that names the examples (see
+///         join_labels()): without a dataset their order is not known.
 Labels read_labels(const std::string& text, Progress& progress = silent());
+
+/// `--labels` beside a dataset: the same files, in the order of the dataset.
+///
+/// A table with a column called path, file, filename, file_name, key or image (in any case, the
+/// first of these) is joined by name, rows in any order: a name is the example whose key() is equal
+/// to it; else the one example of which the name is the end, or whose key is the end of the name,
+/// in whole parts of a path (`frog/0.jpg` for `train/frog/0.jpg` and the other way round). Other
+/// tables and `.npy` go by order.
+///
+/// Where the dataset has class names: values that all are such names are those classes; else whole
+/// numbers index them; else texts are classes of their own, in byte order.
+/// @param text          file or dataset spec
+/// @param label_column  column or key of the labels, case and all; "": label
+/// @return  with the dataset's fingerprint when joined by name, else the file's
+/// @throws BadFile          as read_labels(); a name that comes twice or fits several examples
+/// @throws DatasetMismatch  another number of rows, names of no example, examples without a label;
+///                          with how many and the first
+///
+/// O(n) memory.
+Labels join_labels(const Dataset& dataset, const std::string& text,
+                   const std::string& label_column = "", Progress& progress = silent());
 
 /// One difficulty score per example.
 struct Scores {

@@ -13,6 +13,7 @@
 #include "winnow/core/options.hpp"
 #include "winnow/core/progress.hpp"
 #include "winnow/core/run.hpp"
+#include "winnow/io/arrays.hpp"
 
 namespace winnow::io {
 
@@ -72,6 +73,8 @@ struct DatasetSpec {
   static DatasetSpec parse(std::string_view text);
   /// The same dataset with another split.
   DatasetSpec with_split(std::string_view new_split) const;
+  /// The same dataset with its own labels.
+  DatasetSpec without_labels() const;
   /// The same dataset, read with the fields of `options` that differ from their defaults.
   /// @throws InvalidArgument when the spec says otherwise already.
   DatasetSpec with_reading(const ReadingOptions& options) const;
@@ -119,6 +122,10 @@ class Dataset {
   /// [n_classes]; "0", "1", ... when classes have no names; empty without labels.
   const std::vector<std::string>& class_names() const { return class_names_; }
   bool has_labels() const { return !labels_.empty(); }
+  /// Takes other labels, and the fingerprint that goes with them; before anybody shares the
+  /// dataset.
+  /// @throws DatasetMismatch unless there is one for each example.
+  void relabel(Labels labels);
   const Fingerprint& fingerprint() const { return fingerprint_; }
   const std::vector<InputFile>& inputs() const { return inputs_; }
   /// Examples that could not be read and were left out, in order; empty without skip-unreadable.
@@ -157,12 +164,18 @@ class Dataset {
   std::vector<SkippedExample> skipped_;
 };
 
+/// Numbers the classes of `dataset` as `reference` does, whose names must hold all of its own; both
+/// have labels. Its fingerprint changes with the numbers.
+/// @throws DatasetMismatch naming a class that `reference` does not have.
+void align_classes(Dataset& dataset, const Dataset& reference);
+
 /// Opens a dataset; without `#split` one that has splits opens as `train`. `progress` must live as
 /// long as the dataset: images of many sizes are told of when their shape is first asked for.
 /// @throws InvalidArgument unknown kind or split; BadFile; per format.
 std::unique_ptr<Dataset> open_dataset(const DatasetSpec& spec, Progress& progress = silent());
 
-/// The `test` split of the same dataset, or null when it has none.
+/// The `test` split of the same dataset, or null when it has none. `labels` of the spec are those
+/// of its own split: the test split keeps its own.
 std::unique_ptr<Dataset> open_test_split(const DatasetSpec& spec, Progress& progress = silent());
 
 }  // namespace winnow::io

@@ -310,7 +310,7 @@ TEST(NpyDataset, WrongArraysAreErrors) {
   write_npy(folder / "y.npy", std::vector<std::int64_t>{1, 0, 1});
   expect_error<DatasetMismatch>(
       [&] { open(spec("npy", "npy/cube.npy") + ",labels=" + (folder / "y.npy").string()); },
-      {"cube.npy has 2 rows", "y.npy has 3"});
+      {"y.npy: 3 labels, but npy:", "cube.npy", "has 2 examples"});
 }
 
 }  // namespace

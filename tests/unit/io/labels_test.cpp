@@ -95,7 +95,7 @@ TEST(Labels, ReadsThoseOfADataset) {
 TEST(Labels, OtherTextsAreErrors) {
   expect_error<BadFile>([] { read_labels("missing.npy"); }, {"missing.npy", "cannot open"});
   expect_error<BadFile>([] { read_labels(fixture("images/rgb.png").string()); },
-                        {"rgb.png", ".npy or .csv"});
+                        {"rgb.png", ".npy, .csv"});
   expect_error<InvalidArgument>([] { read_labels("nonsense"); }, {"nonsense", "unknown kind"});
 }
 
