@@ -32,6 +32,17 @@ TEXTS = {
         "integers.csv": "label\n3\n0\n1\n",
         "texts.csv": "path,label\n1.png,cat\n2.png,dog\n3.png,cat\n",
         "untitled.csv": "class\n1\n2\n",
+        "joined.csv": "file,label\n2.png,a\n./cat/1.png,b\ndata/dog/1.png,a\n",
+        "joined.jsonl": '{"path": "cat/2.png", "label": 1}\n{"path": "cat/1.png", "label": 0}\n'
+                        '{"path": "dog/1.png", "label": 1}\n',
+        "ordered.jsonl": '{"label": "a"}\n{"label": "b"}\r\n\n{"label": "a"}\n',
+    },
+    "manifest": {
+        "texts.csv": "path,label\ncat/1.png,cat\n\"a, b.png\",dog\n",
+        "class.csv": "class,Image,other\r\n3,./a.png,x\r\n0,b.png,y\r\n",
+        "paths.csv": "filename\na.png\nb.png\n",
+        "objects.jsonl": '{"path": "a.png", "label": "cat", "class": 1}\n'
+                         '{"path": "\\u00e4.png", "label": "dog", "class": 2, "more": [1, {}]}\n',
     },
     "sidecar": {
         "scores": '{"kind": "scores", "metric": "self-prototypes", "direction": "larger is harder",'
@@ -62,7 +73,10 @@ DICTIONARIES = {
             "'>f4'", "(3, 4), }", "(9223372036854775807,", "L"],
     "csv": [r"\xef\xbb\xbf", r"\xff\xfe", r"\x0d\x0a", r"\"\"", ",", "label", "path"],
     "labels": ["label", r"\x0d\x0a", r"\"", ",", "999999", "1000000", "-1", "nan", "1e5",
-               r"\x93NUMPY\x01\x00v\x00"],
+               r"\x93NUMPY\x01\x00v\x00", "cat/1.png", "cat/2.png", "dog/1.png", "path", "./",
+              r"{\"path\": \"", r"\", \"label\": "],
+    "manifest": ["path", "file", "filename", "file_name", "key", "image", "label", "class", "./",
+                 r"\x0d\x0a", r"\"", ",", r"{\"path\": \"", r"\", \"label\": ", r"\xef\xbb\xbf"],
     "sidecar": ["kind", "command", "inputs", "path", "hash", "files", "children", "options",
                 "results", "fingerprint", "xxh3:", "unknown", r"\"n\"", r"\\u0000", r"\\ud83d",
                 "null", "true", "1e999", "18446744073709551615", "[[[[[[[[", r"{\"a\":"],
