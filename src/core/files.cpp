@@ -21,6 +21,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr std::size_t read_ahead = std::size_t{4} << 20U;  // bytes asked from a disk at a time
+
 fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
@@ -196,6 +198,21 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(slot_, other.slot_);
   std::swap(state_, other.state_);
   return *this;
+}
+
+void MappedFile::prefetch(std::size_t begin, std::size_t size) const noexcept {
+  static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const auto advise = [this](std::size_t from, std::size_t to, int advice) {
+    from = from / page * page;
+    to = std::min(to, size_);
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): madvise takes what mmap gave
+    if (from < to) ::madvise(const_cast<std::byte*>(data_) + from, to - from, advice);
+  };
+#ifdef MADV_POPULATE_READ
+  advise(begin, begin + size, MADV_POPULATE_READ);
+#endif
+  const std::size_t end = (begin + size) / read_ahead * read_ahead;
+  if (begin < end || begin == 0) advise(end, end + 2 * read_ahead, MADV_WILLNEED);
 }
 
 void MappedFile::require_intact() const {

@@ -4,38 +4,40 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "winnow/core/error.hpp"
+#include "winnow/core/files.hpp"
 
 namespace winnow::io {
 
 namespace fs = std::filesystem;
 
-CsvReader::CsvReader(const fs::path& path) : file_(path) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes to chars
-  text_ = {reinterpret_cast<const char*>(file_.bytes().data()), file_.bytes().size()};
-  if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3);
-  if (text_.starts_with("\xFF\xFE") || text_.starts_with("\xFE\xFF")) {
+CsvReader::CsvReader(const fs::path& path)
+    : path_(path), text_(read_file(path, std::numeric_limits<std::size_t>::max())) {
+  const std::string_view text = text_;
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
     throw BadFile(
         fmt::format("{}: UTF-16 text; expected CSV in UTF-8; save it as UTF-8", path.string()));
   }
-  if (text_.empty()) {
+  if (text.starts_with("\xEF\xBB\xBF")) position_ = 3;
+  if (position_ == text.size()) {
     throw BadFile(fmt::format("{}: the file is empty; expected CSV", path.string()));
   }
-  if (const std::size_t nul = text_.find('\0'); nul != std::string_view::npos) {
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
     throw BadFile(
         fmt::format("{}: a NUL in the text at byte {}; expected CSV in UTF-8", path.string(), nul));
   }
 }
 
 void CsvReader::fail(std::int64_t line, const char* found) const {
-  throw BadFile(fmt::format("{}: line {}: {}; expected CSV as in RFC 4180", file_.path().string(),
-                            line, found));
+  throw BadFile(
+      fmt::format("{}: line {}: {}; expected CSV as in RFC 4180", path_.string(), line, found));
 }
 
 std::string CsvReader::where() const {
-  return fmt::format("{}: line {}", file_.path().string(), record_line_);
+  return fmt::format("{}: line {}", path_.string(), record_line_);
 }
 
 bool CsvReader::at_line_end() const {
@@ -60,8 +62,8 @@ std::string CsvReader::read_quoted_field() {
   ++position_;
   while (true) {
     const std::size_t quote = text_.find('"', position_);
-    if (quote == std::string_view::npos) fail(opened, "a quote that is never closed");
-    const std::string_view piece = text_.substr(position_, quote - position_);
+    if (quote == std::string::npos) fail(opened, "a quote that is never closed");
+    const auto piece = std::string_view(text_).substr(position_, quote - position_);
     line_ += std::count(piece.begin(), piece.end(), '\n');
     field += piece;
     position_ = quote + 1;
@@ -74,7 +76,7 @@ std::string CsvReader::read_quoted_field() {
 std::string CsvReader::read_field() {
   if (position_ < text_.size() && text_[position_] == '"') return read_quoted_field();
   const std::size_t end = std::min(text_.find_first_of(",\r\n", position_), text_.size());
-  std::string field(text_.substr(position_, end - position_));
+  std::string field = text_.substr(position_, end - position_);
   if (field.find('"') != std::string::npos) fail(line_, "a quote inside an unquoted field");
   position_ = end;
   return field;

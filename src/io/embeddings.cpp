@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -20,8 +22,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::int64_t block_bytes = std::int64_t{1} << 20U;  // one task's share of a file
-constexpr std::int64_t chunk_blocks = 64;                     // tasks between two progress ticks
+constexpr std::int64_t block_bytes = std::int64_t{256} << 10U;   // stays in L2 from pass to pass
+constexpr std::int64_t fortran_bytes = std::int64_t{64} << 20U;  // hashed by one task
 constexpr std::int64_t fortran_block_rows = 256;  // their cache lines stay in L1 over 16 columns
 
 /// First (by row, then column) value that is not finite, found by any thread.
@@ -39,68 +41,98 @@ class FirstNonFinite {
   std::optional<std::pair<std::int64_t, std::int64_t>> first_;
 };
 
-/// Converts one shard into its rows of the matrix and hashes its bytes, in one pass over the file:
-/// in every chunk one task feeds the hash, in file order, while the others convert.
+/// The hash of a file, fed in order by whichever thread is free.
+class OrderedHash {
+ public:
+  OrderedHash(const NpyFile& file, std::int64_t block_values)
+      : file_(file), block_values_(block_values) {
+    hasher_.add(file.file_bytes().data(), file.file_bytes().size() - file.data().size());
+  }
+
+  /// Feeds the blocks before `end`. While another thread is at it, that one will.
+  void advance(std::int64_t end) {
+    std::int64_t before = end_.load();
+    while (before < end && !end_.compare_exchange_weak(before, end)) {
+    }
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock.owns_lock()) return;
+    for (; next_ < end_.load(); ++next_) add(next_ * block_values_, block_values_);
+  }
+
+  /// Feeds values [begin, begin + count), as far as there are any.
+  void add(std::int64_t begin, std::int64_t count) {
+    const auto item = static_cast<std::int64_t>(dtype_size(file_.dtype()));
+    const std::int64_t end = std::min(file_.size(), begin + count);
+    hasher_.add(file_.data().data() + begin * item, static_cast<std::size_t>((end - begin) * item));
+  }
+
+  std::string text() const { return hash_text(hasher_.digest()); }
+
+ private:
+  const NpyFile& file_;
+  std::int64_t block_values_;
+  std::atomic<std::int64_t> end_{0};
+  std::mutex mutex_;  ///< of what follows
+  std::int64_t next_ = 0;
+  Hasher hasher_;
+};
+
+/// Converts one shard into its rows of the matrix, looks for NaN and Inf and hashes the bytes:
+/// block by block, in any order and by any thread, while a block is in the cache.
 class ShardReader {
  public:
   ShardReader(const NpyFile& file, MatrixView<float> out, Progress& progress)
-      : file_(file), out_(out), progress_(progress) {}
+      : file_(file),
+        out_(out),
+        progress_(progress),
+        block_rows_(std::max<std::int64_t>(1, block_bytes / (out.cols() * item_bytes()))),
+        hash_(file, block_rows_ * out.cols()) {}
 
-  /// Returns the hash.
-  std::string read() {
-    const auto header = file_.file_bytes().size() - file_.data().size();
-    hasher_.add(file_.file_bytes().data(), header);
-    if (file_.fortran_order()) {
-      read_columns();
-    } else {
-      read_rows();
+  /// None in Fortran order, where read_columns() does the work.
+  std::int64_t n_blocks() const {
+    return file_.fortran_order() ? 0 : (out_.rows() + block_rows_ - 1) / block_rows_;
+  }
+
+  void read_block(std::int64_t block) {
+    const std::int64_t first = block * block_rows_;
+    const auto rows = out_.block(first, std::min(block_rows_, out_.rows() - first));
+    const std::span<float> values(rows.data(), static_cast<std::size_t>(rows.size()));
+    file_.prefetch(first * out_.cols(), rows.size());
+    file_.read<float>(first * out_.cols(), values);
+    if (is_floating(file_.dtype()) && !all_finite(values)) {
+      note_non_finite(first, first + rows.rows());
     }
+    hash_.advance(block + 1);
+    progress_.advance(rows.rows());
+  }
+
+  /// Call it when every block is read. @throws NonFiniteInput, BadFile.
+  InputFile finish() {
+    hash_.advance(n_blocks());
+    file_.require_unchanged();
     throw_if_not_finite();
-    return hash_text(hasher_.digest());
+    return {file_.path().string(), hash_.text()};
   }
 
- private:
-  std::int64_t item_bytes() const { return static_cast<std::int64_t>(dtype_size(file_.dtype())); }
-
-  void hash_values(std::int64_t begin, std::int64_t count) {
-    hasher_.add(file_.data().data() + begin * item_bytes(),
-                static_cast<std::size_t>(count * item_bytes()));
-  }
-
-  void read_rows() {
-    const std::int64_t d = out_.cols();
-    const std::int64_t per_block = std::max<std::int64_t>(1, block_bytes / (d * item_bytes()));
-    for (std::int64_t begin = 0; begin < out_.rows(); begin += per_block * chunk_blocks) {
-      const std::int64_t end = std::min(out_.rows(), begin + per_block * chunk_blocks);
-      const std::int64_t n_blocks = (end - begin + per_block - 1) / per_block;
-      parallel_blocks(n_blocks + 1, progress_, [&](std::int64_t task) {
-        if (task == 0) return hash_values(begin * d, (end - begin) * d);
-        const std::int64_t first = begin + (task - 1) * per_block;
-        const std::int64_t last = std::min(end, first + per_block);
-        const auto rows = out_.block(first, last - first);
-        const std::span<float> values(rows.data(), static_cast<std::size_t>(rows.size()));
-        file_.read<float>(first * d, values);
-        if (!is_floating(file_.dtype()) || all_finite(values)) return;
-        note_non_finite(first, last);
-      });
-      progress_.advance(end - begin);
-    }
-  }
-
+  /// In Fortran order: a group of columns at a time, the rows of each spread over the threads.
   void read_columns() {
+    if (!file_.fortran_order()) return;
     const std::int64_t n = out_.rows();
     const std::int64_t per_chunk =
-        std::clamp<std::int64_t>(chunk_blocks * block_bytes / (n * item_bytes()), 1, out_.cols());
+        std::clamp<std::int64_t>(fortran_bytes / (n * item_bytes()), 1, out_.cols());
     const std::int64_t n_blocks = (n + fortran_block_rows - 1) / fortran_block_rows;
     for (std::int64_t begin = 0; begin < out_.cols(); begin += per_chunk) {
       const std::int64_t end = std::min(out_.cols(), begin + per_chunk);
       parallel_blocks(n_blocks + 1, progress_, [&](std::int64_t task) {
-        if (task == 0) return hash_values(begin * n, (end - begin) * n);
+        if (task == 0) return hash_.add(begin * n, (end - begin) * n);
         transpose((task - 1) * fortran_block_rows, begin, end);
       });
     }
     progress_.advance(n);
   }
+
+ private:
+  std::int64_t item_bytes() const { return static_cast<std::int64_t>(dtype_size(file_.dtype())); }
 
   void note_non_finite(std::int64_t first, std::int64_t last) {
     for (std::int64_t i = first; i < last; ++i) {
@@ -138,7 +170,8 @@ class ShardReader {
   const NpyFile& file_;
   MatrixView<float> out_;
   Progress& progress_;
-  Hasher hasher_;
+  std::int64_t block_rows_;
+  OrderedHash hash_;
   FirstNonFinite non_finite_;
 };
 
@@ -170,6 +203,30 @@ std::vector<NpyFile> open_shards(const std::string& text) {
   return files;
 }
 
+/// Reads shard after shard in one parallel loop: many small shards cost no more than a large one.
+std::vector<InputFile> read_shards(const std::vector<NpyFile>& files, MatrixView<float> out,
+                                   Progress& progress) {
+  std::deque<ShardReader> readers;  // they do not move
+  std::vector<std::int64_t> first_blocks = {0};
+  std::int64_t row = 0;
+  for (const auto& file : files) {
+    readers.emplace_back(file, out.block(row, file.shape()[0]), progress);
+    row += file.shape()[0];
+    first_blocks.push_back(first_blocks.back() + readers.back().n_blocks());
+  }
+  parallel_blocks(first_blocks.back(), progress, [&](std::int64_t block) {
+    const auto after = std::upper_bound(first_blocks.begin(), first_blocks.end(), block);
+    const auto shard = static_cast<std::size_t>(after - first_blocks.begin() - 1);
+    readers[shard].read_block(block - first_blocks[shard]);
+  });
+  std::vector<InputFile> inputs;
+  for (auto& reader : readers) {
+    reader.read_columns();
+    inputs.push_back(reader.finish());
+  }
+  return inputs;
+}
+
 }  // namespace
 
 Embeddings read_embeddings(const std::string& shards, Progress& progress) {
@@ -184,14 +241,8 @@ Embeddings read_embeddings(const std::string& shards, Progress& progress) {
     result.fingerprint = sidecar.fingerprint;
   }
   progress.stage("read embeddings", n, "rows");
-  result.rows = Matrix<float>(n, files.front().shape()[1]);
-  std::int64_t begin = 0;
-  for (const auto& file : files) {
-    const std::int64_t rows = file.shape()[0];
-    ShardReader reader(file, result.rows.view().block(begin, rows), progress);
-    result.inputs.push_back({file.path().string(), reader.read()});
-    begin += rows;
-  }
+  result.rows = Matrix<float>::uninitialized(n, files.front().shape()[1]);
+  result.inputs = read_shards(files, result.rows, progress);
   progress.done(fmt::format("{} x {}", result.rows.rows(), result.rows.cols()));
   return result;
 }

@@ -81,23 +81,29 @@ bool is_gzip(std::span<const std::byte> bytes) {
 }  // namespace
 
 IdxFile::IdxFile(const std::filesystem::path& path, int n_dims) : file_(path) {
+  file_.intact([&] { read(n_dims); });
+  file_.require_unchanged();
+}
+
+void IdxFile::read(int n_dims) {
+  const std::string name = file_.path().string();
   const std::size_t header_size = 4 + 4 * static_cast<std::size_t>(n_dims);
   if (file_.bytes().empty()) {
-    throw BadFile(fmt::format("{}: the file is empty; expected IDX", path.string()));
+    throw BadFile(fmt::format("{}: the file is empty; expected IDX", name));
   }
   if (is_gzip(file_.bytes())) {
     read_gzip(header_size, n_dims);
   } else {
     if (file_.bytes().size() < header_size) {
-      throw BadFile(fmt::format("{}: truncated: {} bytes, but an IDX header takes {}",
-                                path.string(), file_.bytes().size(), header_size));
+      throw BadFile(fmt::format("{}: truncated: {} bytes, but an IDX header takes {}", name,
+                                file_.bytes().size(), header_size));
     }
     parse_header(file_.bytes().first(header_size), n_dims);
     read_plain(header_size);
   }
   Hasher hasher;
   hasher.add(file_.bytes().data(), file_.bytes().size());
-  input_ = {path.string(), hash_text(hasher.digest())};
+  input_ = {name, hash_text(hasher.digest())};
 }
 
 void IdxFile::parse_header(std::span<const std::byte> header, int n_dims) {

@@ -23,11 +23,15 @@ class IdxFile {
   IdxFile(const std::filesystem::path& path, int n_dims);
 
   const std::vector<std::int64_t>& shape() const { return shape_; }
+  /// Where the file is not compressed these are read from it: call require_intact() after reading.
   std::span<const std::uint8_t> values() const { return values_; }
+  /// @throws BadFile when the file shrank while values() were read.
+  void require_intact() const { file_.require_intact(); }
   /// Path and hash of the file as it is on disk.
   const InputFile& input() const { return input_; }
 
  private:
+  void read(int n_dims);
   void parse_header(std::span<const std::byte> header, int n_dims);
   std::uint64_t value_count() const;
   void read_plain(std::size_t header_size);

@@ -70,6 +70,7 @@ class IdxDataset final : public Dataset {
                                 labels.shape()[0], images_.input().path, images_.shape()[0]));
     }
     labels_.assign(labels.values().begin(), labels.values().end());
+    labels.require_intact();
     const auto bad = std::find_if(labels_.begin(), labels_.end(),
                                   [](std::int32_t label) { return label >= n_classes; });
     if (bad != labels_.end()) {
@@ -92,11 +93,14 @@ class IdxDataset final : public Dataset {
       const auto pixels = image(ids[i]);
       std::copy(pixels.begin(), pixels.end(), out.begin() + i * pixels.size());
     }
+    images_.require_intact();
   }
 
   EncodedImage encoded_image(std::int64_t id) const override {
     check_request(*this, {&id, 1}, 0, 0);
-    return {"image/png", encode_png(image(id), shape_)};
+    EncodedImage encoded{"image/png", encode_png(image(id), shape_)};
+    images_.require_intact();
+    return encoded;
   }
 
  private:

@@ -114,7 +114,7 @@ void require_vector(const NpyFile& file) {
 }  // namespace
 
 NpyFile::NpyFile(const fs::path& path) : file_(path) {
-  NpyHeader header = parse_npy_header(file_.bytes(), path.string());
+  NpyHeader header = file_.intact([&] { return parse_npy_header(file_.bytes(), path.string()); });
   dtype_ = header.dtype;
   fortran_order_ = header.fortran_order;
   shape_ = std::move(header.shape);
@@ -132,12 +132,19 @@ std::int64_t NpyFile::size() const {
 
 std::span<const std::byte> NpyFile::data() const { return file_.bytes().subspan(offset_); }
 
+void NpyFile::prefetch(std::int64_t begin, std::int64_t count) const {
+  const std::size_t item = dtype_size(dtype_);
+  file_.prefetch(offset_ + static_cast<std::size_t>(begin) * item,
+                 static_cast<std::size_t>(count) * item);
+}
+
 template <class T>
 void NpyFile::read(std::int64_t begin, std::span<T> out) const {
   assert(begin >= 0 && begin + static_cast<std::int64_t>(out.size()) <= size());
   const std::byte* from = data().data() + static_cast<std::size_t>(begin) * dtype_size(dtype_);
   const std::size_t converted =
       with_type(dtype_, [&]<class Source>() { return convert<Source, T>(from, out); });
+  file_.require_intact();
   if (converted == out.size()) return;
   if constexpr (std::is_integral_v<T>) {
     double found = 0.0;
@@ -159,6 +166,7 @@ std::vector<double> read_vector_f64(const NpyFile& file) {
   require_vector(file);
   std::vector<double> values(static_cast<std::size_t>(file.size()));
   file.read<double>(0, values);
+  file.require_unchanged();
   return values;
 }
 
@@ -170,6 +178,7 @@ std::vector<std::int64_t> read_vector_i64(const NpyFile& file) {
   }
   std::vector<std::int64_t> values(static_cast<std::size_t>(file.size()));
   file.read<std::int64_t>(0, values);
+  file.require_unchanged();
   return values;
 }
 

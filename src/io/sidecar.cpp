@@ -48,6 +48,7 @@ void write_with_sidecar(const fs::path& artifact, const Json& sidecar,
 InputFile hashed_input(const NpyFile& file) {
   Hasher hasher;
   hasher.add(file.file_bytes().data(), file.file_bytes().size());
+  file.require_unchanged();
   return {file.path().string(), hash_text(hasher.digest())};
 }
 

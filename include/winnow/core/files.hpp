@@ -84,6 +84,10 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::filesystem::path& path() const { return path_; }
 
+  /// Maps these bytes at once, which costs less than touching page after page, and starts reading
+  /// what lies behind them from disk. Only a hint: nothing is reported.
+  void prefetch(std::size_t begin, std::size_t size) const noexcept;
+
   /// Whether all that was read so far was there; cheap, so call it after every block.
   /// @throws BadFile otherwise.
   void require_intact() const;

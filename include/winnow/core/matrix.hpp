@@ -6,6 +6,7 @@
 #include <new>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace winnow {
@@ -50,7 +51,19 @@ class MatrixView {
   std::int64_t cols_ = 0;
 };
 
-/// Starts every allocation on a cache line.
+namespace detail {
+
+/// From here on an allocation is worth huge pages: first touching memory in 4 KiB pages costs more
+/// than filling it.
+constexpr std::size_t huge_allocation = std::size_t{8} << 20U;
+
+/// Asks for huge pages where the system grants them; otherwise nothing happens.
+void advise_huge_pages(void* memory, std::size_t bytes) noexcept;
+
+}  // namespace detail
+
+/// Starts every allocation on a cache line, a large one on a huge page. Values are left
+/// uninitialised unless a container fills them.
 template <class T>
 struct AlignedAllocator {
   using value_type = T;
@@ -59,10 +72,25 @@ struct AlignedAllocator {
   // NOLINTNEXTLINE(google-explicit-constructor): allocators convert by definition.
   AlignedAllocator(const AlignedAllocator<U>& /*other*/) {}
   T* allocate(std::size_t n) {
-    return static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{64}));
+    void* memory = ::operator new(n * sizeof(T), alignment_of(n));
+    if (n * sizeof(T) >= detail::huge_allocation) detail::advise_huge_pages(memory, n * sizeof(T));
+    return static_cast<T*>(memory);
   }
-  void deallocate(T* p, std::size_t /*n*/) { ::operator delete (p, std::align_val_t{64}); }
+  void deallocate(T* p, std::size_t n) { ::operator delete(p, alignment_of(n)); }
+  template <class U, class... Args>
+  void construct(U* place, Args&&... args) {
+    if constexpr (sizeof...(Args) == 0) {
+      ::new (static_cast<void*>(place)) U;
+    } else {
+      ::new (static_cast<void*>(place)) U(std::forward<Args>(args)...);
+    }
+  }
   bool operator==(const AlignedAllocator& /*other*/) const { return true; }
+
+ private:
+  static std::align_val_t alignment_of(std::size_t n) {
+    return std::align_val_t{n * sizeof(T) >= detail::huge_allocation ? std::size_t{2} << 20U : 64};
+  }
 };
 
 /// Owned row-major [rows, cols] matrix, zero-initialised, rows contiguous, 64-byte aligned start.
@@ -71,7 +99,15 @@ class Matrix {
  public:
   Matrix() = default;
   Matrix(std::int64_t rows, std::int64_t cols)
-      : values_(static_cast<std::size_t>(rows * cols)), rows_(rows), cols_(cols) {}
+      : values_(static_cast<std::size_t>(rows * cols), T{}), rows_(rows), cols_(cols) {}
+  /// For who writes every entry anyway.
+  static Matrix uninitialized(std::int64_t rows, std::int64_t cols) {
+    Matrix matrix;
+    matrix.values_ = std::vector<T, AlignedAllocator<T>>(static_cast<std::size_t>(rows * cols));
+    matrix.rows_ = rows;
+    matrix.cols_ = cols;
+    return matrix;
+  }
 
   std::int64_t rows() const { return rows_; }
   std::int64_t cols() const { return cols_; }

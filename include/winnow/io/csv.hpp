@@ -8,13 +8,12 @@
 #include <string_view>
 #include <vector>
 
-#include "winnow/core/files.hpp"
-
 namespace winnow::io {
 
 /// Reads a CSV file record by record (RFC 4180): comma separated, quoted fields with doubled quotes
 /// and line breaks inside, lines ended by LF or CRLF, a UTF-8 byte order mark skipped. A blank line
-/// is a record of one empty field; only the line break at the end of the file is not.
+/// is a record of one empty field; only the line break at the end of the file is not. The text is
+/// held in memory, so that nothing which happens to the file later can be seen.
 class CsvReader {
  public:
   /// @throws BadFile when missing, empty, UTF-16 or not text.
@@ -30,7 +29,7 @@ class CsvReader {
   /// "y.csv: line 12", for messages about the last record.
   std::string where() const;
   /// The whole file: what a content hash covers.
-  std::span<const std::byte> file_bytes() const { return file_.bytes(); }
+  std::span<const std::byte> file_bytes() const { return std::as_bytes(std::span(text_)); }
 
  private:
   [[noreturn]] void fail(std::int64_t line, const char* found) const;
@@ -39,8 +38,8 @@ class CsvReader {
   bool at_line_end() const;
   void skip_line_end();
 
-  MappedFile file_;
-  std::string_view text_;
+  std::filesystem::path path_;
+  std::string text_;
   std::size_t position_ = 0;
   std::int64_t line_ = 1;
   std::int64_t record_line_ = 0;

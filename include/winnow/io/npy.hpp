@@ -57,9 +57,16 @@ class NpyFile {
   /// Values [begin, begin + out.size()) in the file's memory order, converted to T: float, double,
   /// std::int32_t, std::int64_t or std::uint8_t. float16 widens exactly; to a narrower floating
   /// type values round.
-  /// @throws BadFile naming the first element that an integer T cannot hold exactly.
+  /// @throws BadFile naming the first element that an integer T cannot hold exactly; also when the
+  ///         file shrank meanwhile.
   template <class T>
   void read(std::int64_t begin, std::span<T> out) const;
+
+  /// Announces that values [begin, begin + count) of the memory order are read next.
+  void prefetch(std::int64_t begin, std::int64_t count) const;
+  /// For who reads data() or file_bytes(), as MappedFile's: after reading, and at the end.
+  void require_intact() const { file_.require_intact(); }
+  void require_unchanged() const { file_.require_unchanged(); }
 
  private:
   MappedFile file_;

@@ -134,7 +134,9 @@ TEST(RequireWritable, NamesTheFolderThatRefuses) {
   EXPECT_NO_THROW(require_writable(folder / "new"));
   EXPECT_NO_THROW(require_writable(folder / "a/b/c.npy")) << "folders on the way can be made";
   EXPECT_NO_THROW(require_writable(folder.path()));
-  EXPECT_NO_THROW(require_writable("new-file-here"));
+  if (::access(".", W_OK) == 0) {
+    EXPECT_NO_THROW(require_writable("new-file-here"));
+  }
   write_file(folder / "file", "");
   EXPECT_NO_THROW(require_writable(folder / "file")) << "it can be replaced";
   expect_error<WorkFailed>([&] { require_writable(folder / "file/a/b"); },

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <fstream>
 #include <numeric>
 #include <string>
 #include <thread>
@@ -32,7 +33,7 @@ const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 
 /// A file of `pages` pages full of 'x'.
 fs::path put_pages(const fs::path& path, std::size_t pages) {
-  write_file(path, std::string(pages * page, 'x'));
+  std::ofstream(path) << std::string(pages * page, 'x');
   return path;
 }
 

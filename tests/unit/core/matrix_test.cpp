@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 
 namespace winnow {
@@ -16,6 +17,24 @@ TEST(Matrix, StartsAtZeroOnACacheLine) {
   EXPECT_EQ(std::bit_cast<std::uintptr_t>(matrix.data()) % 64, 0U);
   EXPECT_TRUE(Matrix<float>().empty());
   EXPECT_TRUE(Matrix<float>(0, 5).empty());
+}
+
+TEST(Matrix, LargeOnesStartAtZeroToo) {
+  for (int i = 0; i < 3; ++i) {  // the second may get the memory of the first
+    Matrix<float> matrix(1 << 12, 1 << 10);
+    EXPECT_TRUE(std::all_of(matrix.data(), matrix.data() + matrix.size(),
+                            [](float value) { return value == 0.0F; }));
+    std::fill_n(matrix.data(), matrix.size(), 1.0F);
+  }
+}
+
+TEST(Matrix, UninitializedOnesHaveShapeAndAlignment) {
+  auto matrix = Matrix<float>::uninitialized(3, 5);
+  EXPECT_EQ(matrix.rows(), 3);
+  EXPECT_EQ(matrix.cols(), 5);
+  EXPECT_EQ(std::bit_cast<std::uintptr_t>(matrix.data()) % 64, 0U);
+  matrix(2, 4) = 1.0F;
+  EXPECT_EQ(matrix.size(), 15);
 }
 
 TEST(Matrix, RowsAreContiguous) {
