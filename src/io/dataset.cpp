@@ -76,18 +76,21 @@ void align_classes(Dataset& dataset, const Dataset& reference) {
 
 namespace {
 
+bool is_cifar(const DatasetSpec& spec) { return spec.kind.starts_with("cifar"); }
+
 std::unique_ptr<Dataset> open_kind(const DatasetSpec& spec, Progress& progress) {
   if (spec.kind == "npy") return open_npy_dataset(spec);
   if (spec.kind == "images") return open_image_dataset(spec, progress);
-  if (spec.kind == "cifar10" || spec.kind == "cifar100" || spec.kind == "svhn") {
-    throw InvalidArgument(fmt::format("data = '{}': {} is not read yet", spec.text, spec.kind));
-  }
+  if (spec.kind == "svhn") return open_svhn_dataset(spec, progress);
+  if (is_cifar(spec)) return open_cifar_dataset(spec);
   return open_idx_dataset(spec);
 }
 
 bool has_test_split(const DatasetSpec& spec) {
   if (spec.kind == "npy") return false;
   if (spec.kind == "images") return images_have_test_split(spec);
+  if (spec.kind == "svhn") return svhn_has_test_split(spec);
+  if (is_cifar(spec)) return cifar_has_test_split(spec);
   return idx_has_test_split(spec);
 }
 

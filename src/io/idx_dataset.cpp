@@ -6,6 +6,7 @@
 #include "io/datasets.hpp"
 #include "io/idx.hpp"
 #include "io/image_decode.hpp"
+#include "io/raw_images.hpp"
 #include "winnow/core/error.hpp"
 
 namespace winnow::io {
@@ -57,7 +58,7 @@ fs::path require_file(const DatasetSpec& spec, const std::string& stem, const st
 
 std::string file_prefix(const std::string& split) { return split == "test" ? "t10k" : "train"; }
 
-class IdxDataset final : public Dataset {
+class IdxDataset final : public RawImages {
  public:
   explicit IdxDataset(const DatasetSpec& spec)
       : images_(require_file(spec, file_prefix(spec.split) + "-images", "idx3-ubyte"), 3) {
@@ -78,39 +79,25 @@ class IdxDataset final : public Dataset {
                                 bad - labels_.begin(), *bad, n_classes));
     }
     inputs_ = {images_.input(), labels.input()};
-    shape_ = checked_image_shape(images_.shape()[1], images_.shape()[2], 1, images_.input().path);
+    set_shape(checked_image_shape(images_.shape()[1], images_.shape()[2], 1, images_.input().path,
+                                  spec.reading.max_pixels),
+              spec.reading);
     seal();
   }
 
   std::int64_t size() const override { return images_.shape()[0]; }
   std::string key(std::int64_t id) const override { return fmt::format("{}/{}", split_, id); }
-  bool has_images() const override { return true; }
-  ImageShape image_shape() const override { return shape_; }
 
-  void read_images(std::span<const std::int64_t> ids, std::span<std::uint8_t> out) const override {
-    check_request(*this, ids, out.size(), shape_.size());
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      const auto pixels = image(ids[i]);
-      std::copy(pixels.begin(), pixels.end(), out.begin() + i * pixels.size());
-    }
-    images_.require_intact();
+ protected:
+  void copy_pixels(std::int64_t id, std::span<std::uint8_t> out) const override {
+    const auto pixels =
+        images_.values().subspan(static_cast<std::size_t>(id) * out.size(), out.size());
+    std::copy(pixels.begin(), pixels.end(), out.begin());
   }
-
-  EncodedImage encoded_image(std::int64_t id) const override {
-    check_request(*this, {&id, 1}, 0, 0);
-    EncodedImage encoded{"image/png", encode_png(image(id), shape_)};
-    images_.require_intact();
-    return encoded;
-  }
+  void require_intact() const override { images_.require_intact(); }
 
  private:
-  std::span<const std::uint8_t> image(std::int64_t id) const {
-    const auto size = static_cast<std::size_t>(shape_.size());
-    return images_.values().subspan(static_cast<std::size_t>(id) * size, size);
-  }
-
   IdxFile images_;
-  ImageShape shape_;
 };
 
 }  // namespace

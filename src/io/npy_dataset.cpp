@@ -6,6 +6,7 @@
 #include "io/datasets.hpp"
 #include "io/finite.hpp"
 #include "io/image_decode.hpp"
+#include "io/raw_images.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/io/npy.hpp"
 
@@ -13,58 +14,46 @@ namespace winnow::io {
 
 namespace {
 
-/// Base of both: keys are positions; no labels of its own.
-class NpyDataset : public Dataset {
+/// What both kinds have in common, over the base class that each needs: keys are positions; no
+/// labels of its own.
+template <class Base>
+class NpyDataset : public Base {
  public:
-  NpyDataset(NpyFile file, const DatasetSpec& spec) : file_(std::move(file)) {
-    name_ = spec.text;
-    inputs_.push_back({file_.path().string(), ""});
-    seal();
-  }
-
-  std::int64_t size() const final { return file_.shape()[0]; }
+  std::int64_t size() const final { return array_.shape()[0]; }
   std::string key(std::int64_t id) const final { return std::to_string(id); }
 
  protected:
-  const NpyFile& file() const { return file_; }
-  using Dataset::file;
+  NpyDataset(NpyFile array, const DatasetSpec& spec) : array_(std::move(array)) {
+    this->name_ = spec.text;
+    this->inputs_.push_back({array_.path().string(), ""});
+    this->seal();
+  }
+
+  const NpyFile& array() const { return array_; }
 
  private:
-  NpyFile file_;
+  NpyFile array_;
 };
 
-class NpyImages final : public NpyDataset {
+class NpyImages final : public NpyDataset<RawImages> {
  public:
   NpyImages(NpyFile opened, const DatasetSpec& spec) : NpyDataset(std::move(opened), spec) {
-    const auto& shape = file().shape();
+    const auto& shape = array().shape();
     const int channels = shape.size() == 4 ? static_cast<int>(shape[3]) : 1;
-    shape_ = checked_image_shape(shape[1], shape[2], channels, file().path().string());
+    set_shape(checked_image_shape(shape[1], shape[2], channels, array().path().string(),
+                                  spec.reading.max_pixels),
+              spec.reading);
   }
 
-  bool has_images() const override { return true; }
-  ImageShape image_shape() const override { return shape_; }
-
-  void read_images(std::span<const std::int64_t> ids, std::span<std::uint8_t> out) const override {
-    check_request(*this, ids, out.size(), shape_.size());
-    const auto size = static_cast<std::size_t>(shape_.size());
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      file().read<std::uint8_t>(ids[i] * shape_.size(), out.subspan(i * size, size));
-    }
+ protected:
+  void copy_pixels(std::int64_t id, std::span<std::uint8_t> out) const override {
+    array().read<std::uint8_t>(id * static_cast<std::int64_t>(out.size()), out);
   }
-
-  EncodedImage encoded_image(std::int64_t id) const override {
-    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(shape_.size()));
-    read_images({&id, 1}, pixels);
-    return {"image/png", encode_png(pixels, shape_)};
-  }
-
- private:
-  ImageShape shape_;
 };
 
-class NpyVectors final : public NpyDataset {
+class NpyVectors final : public NpyDataset<Dataset> {
  public:
-  using NpyDataset::NpyDataset;
+  NpyVectors(NpyFile opened, const DatasetSpec& spec) : NpyDataset(std::move(opened), spec) {}
 
   bool has_images() const override { return false; }
   ImageShape image_shape() const override { throw_no_images(); }
@@ -74,7 +63,7 @@ class NpyVectors final : public NpyDataset {
   }
   EncodedImage encoded_image(std::int64_t /*id*/) const override { throw_no_images(); }
 
-  std::int64_t vector_width() const override { return file().shape()[1]; }
+  std::int64_t vector_width() const override { return array().shape()[1]; }
 
   void read_vectors(std::span<const std::int64_t> ids, std::span<float> out) const override {
     check_request(*this, ids, out.size(), vector_width());
@@ -91,17 +80,17 @@ class NpyVectors final : public NpyDataset {
     throw InvalidArgument(
         fmt::format("{}: {} holds vectors, not images; expected uint8 [n, h, w] "
                     "or [n, h, w, 1 or 3]",
-                    name(), file().describe()));
+                    name(), array().describe()));
   }
 
   std::int64_t position(std::int64_t id, std::int64_t column) const {
-    return file().fortran_order() ? column * size() + id : id * vector_width() + column;
+    return array().fortran_order() ? column * size() + id : id * vector_width() + column;
   }
 
   void read_row(std::int64_t id, std::span<float> row) const {
-    if (!file().fortran_order()) return file().read<float>(position(id, 0), row);
+    if (!array().fortran_order()) return array().read<float>(position(id, 0), row);
     for (std::size_t j = 0; j < row.size(); ++j) {
-      file().read<float>(position(id, static_cast<std::int64_t>(j)), row.subspan(j, 1));
+      array().read<float>(position(id, static_cast<std::int64_t>(j)), row.subspan(j, 1));
     }
   }
 
@@ -110,8 +99,8 @@ class NpyVectors final : public NpyDataset {
         std::find_if(row.begin(), row.end(), [](float x) { return !std::isfinite(x); });
     const std::int64_t column = bad - row.begin();
     double value = 0.0;
-    file().read<double>(position(id, column), {&value, 1});
-    throw NonFiniteInput(fmt::format("{}: row {} column {} is {}", file().path().string(), id,
+    array().read<double>(position(id, column), {&value, 1});
+    throw NonFiniteInput(fmt::format("{}: row {} column {} is {}", array().path().string(), id,
                                      column, non_finite_text(value)));
   }
 };
