@@ -2,11 +2,14 @@
 """Writes the seed corpora: corpus/<fuzzer>/, a few small files each.
 
 Most are fixtures of the io tests under another name. Files called `regression-*` are inputs that
-once were findings; this program leaves them alone.
+once were findings; this program leaves them alone. Needs NumPy and SciPy.
 """
 
 import shutil
 from pathlib import Path
+
+import numpy as np
+from scipy.io import savemat
 
 HERE = Path(__file__).resolve().parent
 FIXTURES = HERE.parent / "tests" / "unit" / "io" / "fixtures"
@@ -54,7 +57,7 @@ TEXTS = {
         "nested": "[[[[1.5e300, -0, null, true]]]]",
     },
     "config": {
-        "plain": 'data = "fashion-mnist"\nkeep = 0.5\nseed = 7\nforce = true\n\n[train]\nthreads = 2\n',
+        "plain": 'data = "fashion-mnist"\nkeep = 0.5\nseed = 7\nforce = true\n[train]\nthreads = 2\n',
         "lists": 'data = ["a.npy", \'b.npy\']\nkeep = [0.1, 0.5]\n[train]\nseed = 0x1F\n',
         "other": "# comment\ntrain.seed = 1_000\nkeep = 1979-05-27\nforce = inf\n",
     },
@@ -90,13 +93,45 @@ DICTIONARIES = {
               r"Exif\x00\x00MM\x00*\x00\x00\x00\x08", r"\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00",
               r"\xff\xc0", r"\xff\xc2", r"\xff\xc4", r"\xff\xda", r"\xff\xdb", r"\xff\xdd",
               r"\xff\xd9", r"\xff\xee\x00\x0eAdobe\x00", "JFIF", "IHDR", "PLTE", "tRNS", "IDAT",
-              "IEND", "eXIf", "iCCP", "acTL", "RIFF", "WEBP", "VP8 ", "VP8L", "VP8X", "ALPH", "ANIM",
-              "ANMF", "EXIF"],
+              "IEND", "eXIf", "iCCP", "acTL", "RIFF", "WEBP", "VP8 ", "VP8L", "VP8X", "ALPH",
+              "ANIM", "ANMF", "EXIF"],
+    "mat": [r"\x00\x01IM", r"\x0e\x00\x00\x00", r"\x0f\x00\x00\x00",
+            r"\x06\x00\x00\x00\x08\x00\x00\x00", r"\x05\x00\x00\x00\x08\x00\x00\x00",
+            r"\x01\x00\x01\x00X\x00\x00\x00", r"\x01\x00\x01\x00y\x00\x00\x00",
+            r"\x09\x00\x00\x00", r"\x06\x00\x00\x00", r"\xff\xff\xff\xff", r"\xff\xff\xff\x7f",
+            r"\x00\x08\x00\x00", r"\x20\x00\x00\x00\x20\x00\x00\x00\x03\x00\x00\x00", "MATLAB 7.3"],
     "tar": [r"ustar\x00" + "00", "ustar  ", r"\x00\x00\x00\x00\x00\x00\x00\x00", "../", "./",
             "train/", "test/", "val/", ".png", ".jpg", ".json", ".cls", ".webp", "path=", "size=",
             "linkpath=", "GNU.sparse.", r"L\x00", r"x\x00", "0", "1", "2", "5", "77777777777",
             r"\x80\x00\x00\x00\x00\x00\x00\x00"],
 }
+
+# Longest inputs, bytes: short ones run fast. Where nothing is said, libFuzzer's 4096 or the longest
+# seed.
+MAX_LENGTHS = {"spec": 256, "config": 512, "csv": 512, "labels": 512, "manifest": 512,
+               "sidecar": 1024, "npy": 1024, "idx": 1024}
+
+
+def write_cifar():
+    folder = HERE / "corpus" / "cifar"
+    ramp = bytes(i % 256 for i in range(3072))
+    (folder / "cifar10").write_bytes(b"\x03" + ramp + b"\x09" + ramp)
+    (folder / "cifar100").write_bytes(b"\x05\x63" + ramp)
+    (folder / "names").write_text("".join(f"class {i}\n" for i in range(10)), encoding="ascii")
+
+
+def write_mat():
+    folder = HERE / "corpus" / "mat"
+    digits = {"X": np.full((32, 32, 3, 2), 7, np.uint8), "y": np.array([[10], [1]], np.uint8)}
+    savemat(folder / "svhn.mat", digits, do_compression=True)
+    savemat(folder / "one.mat", {"X": digits["X"][..., :1], "y": np.array([[3.0]])})
+    arrays = {dtype: np.arange(6).reshape(2, 3).astype(dtype)
+              for dtype in ("int8", "uint16", "int32", "int64", "uint64", "float32", "float64")}
+    savemat(folder / "dtypes.mat", arrays)
+    savemat(folder / "packed.mat", arrays, do_compression=True)
+    savemat(folder / "others.mat", {"text": "abc", "c": np.array([1 + 2j]), "s": {"a": 1.0}})
+    for path in folder.glob("*.mat"):  # the time of writing
+        path.write_bytes(path.read_bytes()[:19].ljust(116, b" ") + path.read_bytes()[116:])
 
 
 def write_corpus(name):
@@ -118,10 +153,14 @@ def write_dictionary(name):
 
 
 def main():
-    for name in sorted(COPIED.keys() | TEXTS.keys()):
+    for name in sorted(COPIED.keys() | TEXTS.keys() | {"cifar", "mat"}):
         write_corpus(name)
+    write_cifar()
+    write_mat()
     for name in DICTIONARIES:
         write_dictionary(name)
+    for name, length in MAX_LENGTHS.items():
+        (HERE / "corpus" / f"{name}.options").write_text(f"-max_len={length}\n", encoding="ascii")
 
 
 if __name__ == "__main__":

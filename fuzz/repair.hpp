@@ -16,4 +16,7 @@ void repair_png(std::span<std::uint8_t> bytes);
 /// @return  The new size, at most `max_size`.
 std::size_t mutate_gzip(std::uint8_t* data, std::size_t size, std::size_t max_size);
 
+/// The same for one compressed variable of a MAT file, chosen by `seed`.
+std::size_t mutate_mat(std::uint8_t* data, std::size_t size, std::size_t max_size, unsigned seed);
+
 }  // namespace winnow::fuzz
