@@ -1,12 +1,12 @@
 #include "io/idx.hpp"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <array>
 #include <limits>
 
+#include "io/inflater.hpp"
 #include "io/npy_header.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/hash.hpp"
@@ -16,63 +16,12 @@ namespace winnow::io {
 namespace {
 
 constexpr std::size_t max_header = 4 + 4 * 3;
-constexpr std::uint64_t max_deflate_ratio = 1032;  // of the deflate format
 
 std::uint32_t big_endian(std::span<const std::byte> bytes) {
   std::uint32_t value = 0;
   for (int i = 0; i < 4; ++i) value = value << 8U | std::to_integer<std::uint32_t>(bytes[i]);
   return value;
 }
-
-/// zlib's inflate over a mapped gzip file.
-class Inflater {
- public:
-  Inflater(std::span<const std::byte> input, const std::string& name) : name_(name) {
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-*): zlib's input pointer is not const
-    next_ = reinterpret_cast<Bytef*>(const_cast<std::byte*>(input.data()));
-    left_ = input.size();
-    constexpr int gzip_window = 15 + 16;
-    if (inflateInit2(&stream_, gzip_window) != Z_OK) throw std::bad_alloc();
-  }
-  ~Inflater() { inflateEnd(&stream_); }
-  Inflater(const Inflater&) = delete;
-  Inflater& operator=(const Inflater&) = delete;
-
-  /// Fills `out` as far as the data reach; returns the number of bytes written.
-  std::size_t read(std::span<std::uint8_t> out) {
-    std::size_t done = 0;
-    while (done < out.size() && !ended_) {
-      constexpr std::size_t piece = std::size_t{1} << 30U;
-      stream_.next_in = next_;
-      stream_.avail_in = static_cast<uInt>(std::min(left_, piece));
-      stream_.next_out = out.data() + done;
-      stream_.avail_out = static_cast<uInt>(std::min(out.size() - done, piece));
-      const uInt room = stream_.avail_out;
-      const int code = inflate(&stream_, Z_NO_FLUSH);
-      left_ -= static_cast<std::size_t>(stream_.next_in - next_);
-      next_ = stream_.next_in;
-      done += room - stream_.avail_out;
-      ended_ = code == Z_STREAM_END;
-      if (code == Z_BUF_ERROR || (code == Z_OK && left_ == 0 && stream_.avail_out > 0)) {
-        throw BadFile(fmt::format("{}: truncated gzip data; copy or download it again", name_));
-      }
-      if (code != Z_OK && code != Z_STREAM_END) {
-        throw BadFile(fmt::format("{}: damaged gzip data: {}; copy or download it again", name_,
-                                  stream_.msg == nullptr ? "no reason given" : stream_.msg));
-      }
-    }
-    return done;
-  }
-
-  std::size_t input_left() const { return left_; }
-
- private:
-  const std::string& name_;
-  z_stream stream_{};
-  Bytef* next_ = nullptr;
-  std::size_t left_ = 0;
-  bool ended_ = false;
-};
 
 bool is_gzip(std::span<const std::byte> bytes) {
   return bytes.size() >= 2 && bytes[0] == std::byte{0x1F} && bytes[1] == std::byte{0x8B};
@@ -146,7 +95,7 @@ void IdxFile::read_plain(std::size_t header_size) {
 
 void IdxFile::read_gzip(std::size_t header_size, int n_dims) {
   const std::string name = file_.path().string();
-  Inflater inflater(file_.bytes(), name);
+  Inflater inflater(file_.bytes(), Inflater::Format::gzip, name);
   std::array<std::uint8_t, max_header> header{};
   if (inflater.read(std::span(header).first(header_size)) < header_size) {
     throw BadFile(

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "io/image_transform.hpp"
 #include "unit/io/test_files.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/hash.hpp"
@@ -214,12 +215,12 @@ TEST_F(DamagedIdx, PackedFiles) {
   const std::string name = "train-images.idx3-ubyte";
   const std::string packed = bytes_of(fixture("idx/packed/train-images-idx3-ubyte.gz"));
   for (std::size_t length = 2; length < packed.size(); ++length) {
-    fails(name, packed.substr(0, length), {name, "gzip data"});
+    fails(name, packed.substr(0, length), {name, "compressed data"});
   }
   fails(name, packed + "x", {name, "more data"});
   std::string flipped = packed;
   flipped[packed.size() - 8] = static_cast<char>(flipped[packed.size() - 8] ^ 1);
-  fails(name, flipped, {name, "damaged gzip data"});
+  fails(name, flipped, {name, "damaged compressed data"});
   fails(name, bytes_of(fixture("idx/packed/train-labels-idx1-ubyte.gz")), {name, "16 bytes"});
 }
 
@@ -256,6 +257,28 @@ TEST(NpyDataset, HoldsColourImages) {
   EXPECT_EQ(data->image_shape(), (ImageShape{3, 4, 3}));
   EXPECT_FALSE(data->has_labels());
   EXPECT_EQ(data->fingerprint(), fingerprint_of({"0", "1"}, {-1, -1}));
+}
+
+TEST(NpyDataset, ImagesAreResizedAndCut) {
+  const TempFolder folder;
+  std::vector<std::uint8_t> pixels(2 * 6 * 9 * 3);
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 37);
+  put(folder / "x.npy", npy_bytes<std::uint8_t>("|u1", "(2, 6, 9, 3)", pixels));
+  const std::string text = "npy:" + (folder / "x.npy").string();
+  const auto data = open(text + ",image-size=4,resize-size=5");
+  EXPECT_EQ(data->image_shape(), (ImageShape{4, 4, 3}));
+  for (const std::int64_t id : {0, 1}) {
+    std::vector<std::uint8_t> found(4 * 4 * 3);
+    std::vector<std::uint8_t> expected(found.size());
+    data->read_images({&id, 1}, found);
+    const auto image = std::span(pixels).subspan(static_cast<std::size_t>(id) * 162, 162);
+    transform_image(image, {6, 9, 3}, {.resize = 5, .crop = 4}, expected);
+    EXPECT_EQ(found, expected);
+  }
+  // For a page they stay as they are, and so does the dataset.
+  EXPECT_EQ(data->encoded_image(1).bytes, open(text)->encoded_image(1).bytes);
+  EXPECT_EQ(data->fingerprint(), open(text)->fingerprint());
+  expect_error<BadFile>([&] { open(text + ",max-pixels=53"); }, {"x.npy", "54"});
 }
 
 TEST(NpyDataset, HoldsVectorsInEitherOrder) {

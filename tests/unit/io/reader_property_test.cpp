@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
+#include "io/manifest.hpp"
+#include "io/mat_file.hpp"
 #include "io/natural_order.hpp"
 #include "unit/io/test_files.hpp"
 #include "winnow/core/error.hpp"
@@ -104,6 +107,72 @@ RC_GTEST_PROP(CsvProperty, AnyTextIsReadOrAnError, ()) {
     read_csv(path);
   } catch (const BadFile&) {
   }
+}
+
+/// A damaged MAT file is an error or other numbers, never a crash; so for each of its variables.
+RC_GTEST_PROP(MatProperty, DamagedFilesNeverCrash, ()) {
+  const std::string name = *rc::gen::element<std::string>(
+      "mat/classes.mat", "mat/classes-packed.mat", "mat/scalars.mat", "mat/halves.mat",
+      "mat/struct.mat", "svhn/packed/train_32x32.mat");
+  const TempFolder folder;
+  const auto path = put(folder / "x.mat", damaged(bytes_of(fixture(name))));
+  try {
+    const MatFile file(path);
+    for (const auto& variable : file.variables()) {
+      try {
+        file.read(variable).integers(variable.name);
+      } catch (const BadFile&) {
+      }
+    }
+  } catch (const BadFile&) {
+  }
+}
+
+RC_GTEST_PROP(CifarProperty, DamagedFilesNeverCrash, ()) {
+  const TempFolder folder;
+  for (const char* name : {"train.bin", "fine_label_names.txt"}) {
+    put(folder / name, damaged(bytes_of(fixture("cifar/cifar-100-binary") / name)));
+  }
+  try {
+    const auto data = open_dataset(DatasetSpec::parse("cifar100:" + folder.text()));
+    RC_ASSERT(data->size() == static_cast<std::int64_t>(data->labels().size()));
+    data->encoded_image(data->size() - 1);
+  } catch (const BadFile&) {
+  }
+}
+
+RC_GTEST_PROP(JsonlProperty, AnyTextIsReadOrAnError, ()) {
+  const auto pieces = *rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>(
+      "{", "}", "\"path\"", ":", ",", "\"a\"", "\"label\"", "1", "-", "[", "]", "\n", " ",
+      "{\"path\":\"a\"}", "{\"path\":\"b\",\"label\":1}", "\\", "\xC3", "null"));
+  std::string text;
+  for (const auto& piece : pieces) text += piece;
+  const TempFolder folder;
+  try {
+    manifest_labels(read_manifest(put(folder / "x.jsonl", text)));
+  } catch (const BadFile&) {
+  }
+}
+
+/// Rows in any order, names cut at their front: each example gets the label of its own row.
+RC_GTEST_PROP(LabelJoinProperty, OrderAndFoldersDoNotMatter, ()) {
+  const auto n = *rc::gen::inRange(1, 7);
+  std::vector<int> order(6);
+  std::iota(order.begin(), order.end(), 0);
+  for (std::size_t i = order.size(); i > 1; --i) {
+    std::swap(order[i - 1], order[*rc::gen::inRange<std::size_t>(0, i)]);
+  }
+  std::string csv = "label,file\n";
+  for (const int i : order) {
+    csv += std::to_string((7 * i + n) % 10) + ",";
+    csv += *rc::gen::element<std::string>("", "./", "/data/", "a/b/") + "train/" +
+           std::to_string(i) + "\n";
+  }
+  const TempFolder folder;
+  const auto path = put(folder / "y.csv", csv).string();
+  const auto data = open_dataset(
+      DatasetSpec::parse("mnist:" + fixture("idx/plain").string() + ",labels=" + path));
+  for (int i = 0; i < 6; ++i) RC_ASSERT(data->labels()[i] == (7 * i + n) % 10);
 }
 
 /// A strict total order: of two different texts exactly one comes first, and order is transitive.
