@@ -79,6 +79,14 @@ CLI::Option* bind_field(CLI::App& command, T& value, const FieldInfo& info) {
             help_text(info))
         ->type_name(choices)
         ->default_str(enum_name(value));
+  } else if constexpr (TextField<T>) {
+    return command
+        .add_option_function<std::string>(
+            flag,
+            [&value, name = info.name](const std::string& text) { value = T::parse(name, text); },
+            help_text(info))
+        ->type_name(T::forms)
+        ->default_str(value.text());
   } else if constexpr (std::is_same_v<T, bool>) {
     const std::string flags = value ? flag + ",!--no-" + info.name : flag;
     return command.add_flag(flags, value, help_text(info))->default_str(value ? "on" : "off");

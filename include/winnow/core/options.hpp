@@ -78,6 +78,15 @@ E parse_enum(std::string_view field, std::string_view text) {
   throw_unknown_choice(field, text, enum_choices<E>());
 }
 
+/// A field that is typed as a text of its own form: `T::parse(field, text)` throws InvalidArgument,
+/// `text()` gives what parse() takes, `T::forms` tells what that may be, e.g. "R,G,B".
+template <class T>
+concept TextField = requires(const T& value, std::string_view text) {
+  { T::parse(text, text) } -> std::same_as<T>;
+  { value.text() } -> std::convertible_to<std::string>;
+  { T::forms } -> std::convertible_to<std::string_view>;
+};
+
 /// Checks every numeric field of an options struct against its declared range.
 template <class Options>
 void validate_fields(const Options& options) {

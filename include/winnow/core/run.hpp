@@ -25,13 +25,15 @@ struct InputFile {
 
 Json to_json(const std::vector<InputFile>& inputs);
 
-/// Every field of an options struct as {"name": value, ...}, enums by name.
+/// Every field of an options struct as {"name": value, ...}, enums by name, TextFields as text.
 template <class Options>
 Json options_json(const Options& options) {
   Json json = Json::object();
   Options::fields(options, [&json]<class T>(const T& value, const FieldInfo& info) {
     if constexpr (std::is_enum_v<T>) {
       json[info.name] = enum_name(value);
+    } else if constexpr (TextField<T>) {
+      json[info.name] = value.text();
     } else {
       json[info.name] = value;
     }
