@@ -1,13 +1,10 @@
 #include "winnow/train/network.hpp"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
 
 #include "train/checks.hpp"
 #include "train/plugin.hpp"
@@ -15,8 +12,6 @@
 #include "winnow/core/parallel.hpp"
 
 namespace winnow::train {
-
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -37,37 +32,6 @@ void check_images(const LabelledImages& images, const char* name) {
     throw InvalidArgument(fmt::format("{}: {} labels but {} bytes of pixels; expected {}", name,
                                       images.size(), images.pixels.size(), expected));
   }
-}
-
-std::vector<fs::path> plugin_folders() {
-  if (const char* named = std::getenv("WINNOW_PLUGIN_DIR"); named != nullptr && *named != '\0') {
-    return {named};
-  }
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
-  return {program, program.parent_path() / "lib" / "winnow"};
-}
-
-fs::path find_plugin() {
-  std::string looked;
-  for (const fs::path& folder : plugin_folders()) {
-    if (fs::exists(folder / plugin_file)) return folder / plugin_file;
-    looked += (looked.empty() ? "" : " or ") + folder.string();
-  }
-  throw NotAvailable(fmt::format(
-      "networks need LibTorch, which this build of winnow does without ({} is not in {}); install "
-      "libtorch-dev, configure again and rebuild, or train linear or mlp",
-      plugin_file, looked));
-}
-
-template <class Function>
-Function* symbol(void* library, const fs::path& path, const char* name) {
-  void* address = dlsym(library, name);
-  if (address == nullptr) {
-    throw NotAvailable(fmt::format("{}: no symbol {}; expected a plug-in of this winnow; rebuild",
-                                   path.string(), name));
-  }
-  return reinterpret_cast<Function*>(address);
 }
 
 }  // namespace
@@ -114,20 +78,9 @@ NetworkResult NetworkTrainer::train(const LabelledImages& train,
 }
 
 std::unique_ptr<NetworkTrainer> load_network_trainer() {
-  const fs::path path = find_plugin();
-  // Never closed: LibTorch does not survive it.
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) {
-    throw NotAvailable(fmt::format("{}: cannot be loaded ({}); install what it needs or rebuild",
-                                   path.string(), dlerror()));
-  }
-  const int found = symbol<PluginInterfaceFunction>(library, path, "winnow_plugin_interface")();
-  if (found != plugin_interface) {
-    throw NotAvailable(fmt::format("{}: has interface {}; expected {}; rebuild all of winnow",
-                                   path.string(), found, plugin_interface));
-  }
-  return std::unique_ptr<NetworkTrainer>(
-      symbol<PluginTrainerFunction>(library, path, "winnow_plugin_trainer")());
+  void* make =
+      plugin_symbol("winnow_plugin_trainer", "networks need LibTorch", "train linear or mlp");
+  return std::unique_ptr<NetworkTrainer>(reinterpret_cast<PluginTrainerFunction*>(make)());
 }
 
 }  // namespace winnow::train

@@ -1,0 +1,66 @@
+#include "train/plugin.hpp"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <vector>
+
+#include "winnow/core/error.hpp"
+
+namespace winnow::train {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<fs::path> plugin_folders() {
+  if (const char* named = std::getenv("WINNOW_PLUGIN_DIR"); named != nullptr && *named != '\0') {
+    return {named};
+  }
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
+  return {program, program.parent_path() / "lib" / "winnow"};
+}
+
+fs::path find_plugin(const std::string& purpose, const std::string& alternative) {
+  std::string looked;
+  for (const fs::path& folder : plugin_folders()) {
+    if (fs::exists(folder / plugin_file)) return folder / plugin_file;
+    looked += (looked.empty() ? "" : " or ") + folder.string();
+  }
+  throw NotAvailable(fmt::format(
+      "{}, which this build of winnow does without ({} is not in {}); install libtorch-dev, "
+      "configure again and rebuild, or {}",
+      purpose, plugin_file, looked, alternative));
+}
+
+void* symbol(void* library, const fs::path& path, const char* name) {
+  void* address = dlsym(library, name);
+  if (address == nullptr) {
+    throw NotAvailable(fmt::format("{}: no symbol {}; expected a plug-in of this winnow; rebuild",
+                                   path.string(), name));
+  }
+  return address;
+}
+
+}  // namespace
+
+void* plugin_symbol(const char* name, const std::string& purpose, const std::string& alternative) {
+  const fs::path path = find_plugin(purpose, alternative);
+  // Never closed: LibTorch does not survive it.
+  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    throw NotAvailable(fmt::format("{}: cannot be loaded ({}); install what it needs or rebuild",
+                                   path.string(), dlerror()));
+  }
+  const int found = reinterpret_cast<PluginInterfaceFunction*>(
+      symbol(library, path, "winnow_plugin_interface"))();
+  if (found != plugin_interface) {
+    throw NotAvailable(fmt::format("{}: has interface {}; expected {}; rebuild all of winnow",
+                                   path.string(), found, plugin_interface));
+  }
+  return symbol(library, path, name);
+}
+
+}  // namespace winnow::train

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <malloc.h>
+#include <omp.h>
+#include <torch/torch.h>
+
+#include "winnow/core/parallel.hpp"
+
+namespace winnow::train {
+
+/// LibTorch as winnow uses it: one thread for whatever it computes, side by side on `threads`
+/// threads of winnow's own, so that results do not depend on their number. Gives the caller's
+/// OpenMP setting back at the end, which LibTorch changes on threads it meets.
+class TorchThreads {
+ public:
+  explicit TorchThreads(int threads) {
+    keep_freed_memory();
+    at::set_num_threads(1);
+    set_thread_count(threads);  // The plug-in has its own copy of winnow's settings.
+  }
+  ~TorchThreads() { omp_set_num_threads(before_); }
+  TorchThreads(const TorchThreads&) = delete;
+  TorchThreads& operator=(const TorchThreads&) = delete;
+
+ private:
+  /// Activations are allocated and freed at every step; without this, glibc hands the memory back
+  /// to the kernel each time and the page faults take a fifth of a training.
+  static void keep_freed_memory() {
+#ifdef __GLIBC__
+    constexpr int largest = 1 << 30;
+    mallopt(M_MMAP_THRESHOLD, largest);
+    mallopt(M_TRIM_THRESHOLD, largest);
+#endif
+  }
+
+  int before_ = omp_get_max_threads();
+};
+
+}  // namespace winnow::train
