@@ -1,82 +1,86 @@
 #include <fmt/format.h>
 
 #include "cli/command.hpp"
+#include "cli/data_arguments.hpp"
+#include "cli/embed_stage.hpp"
 #include "cli/outputs.hpp"
 #include "cli/stages.hpp"
-#include "winnow/core/files.hpp"
+#include "winnow/core/error.hpp"
 
 namespace winnow::cli {
 
 namespace {
 
 struct EmbedArguments {
-  std::string data;
-  std::string test_data;
+  DataArguments source;
   std::string test_out;
+  StorageOptions storage;
   embedding::EncoderOptions encoder;
 };
 
-void embed(Session& session, EmbedArguments arguments) {
-  require_out_array(session);
-  if (!arguments.test_out.empty()) {
-    require_new_array("--test-out", arguments.test_out, session.common.force);
+std::string embedded_text(const EmbeddedFiles& done, const EmbedArguments& arguments,
+                          const std::string& out, double seconds) {
+  const std::string kind = enum_name(arguments.encoder.encoder.kind);
+  std::string text = fmt::format("{}: [{}, {}] {} in {:.1f} s\n", out, done.n, done.dimensions,
+                                 enum_name(arguments.storage.dtype), seconds);
+  if (done.files.size() > 1) text += fmt::format("{} shards\n", done.files.size());
+  if (done.rows_taken_over > 0) {
+    text += fmt::format("{} rows taken over from an earlier run\n", done.rows_taken_over);
   }
+  return text + knn_text(done.knn, kind);
+}
+
+void embed(Session& session, EmbedArguments arguments) {
+  require_out_given(session, "the .npy file to write, or a folder of shards");
+  const EmbedTarget target{.out = session.out(),
+                           .test_out = arguments.test_out,
+                           .storage = arguments.storage,
+                           .resume = session.common.resume,
+                           .force = session.common.force};
+  target.validate();
   arguments.encoder.seed = session.seed();
   arguments.encoder.validate();
+  arguments.source.resolve(arguments.encoder.encoder.default_image_size());
   const Stopwatch watch;
-  const Splits splits = open_splits(arguments.data, arguments.test_data, session.terminal);
+  const Splits splits =
+      open_splits(arguments.source.data, arguments.source.test_data, session.terminal);
   if (!arguments.test_out.empty() && !splits.test) {
-    throw InvalidArgument(
-        fmt::format("--test-out: {} has no test split; give --test-data SPEC", arguments.data));
+    throw InvalidArgument(fmt::format("--test-out: {} has no test split; give --test-data SPEC",
+                                      arguments.source.data));
   }
-  const Embedded embedded = embed_splits(splits, arguments.encoder, session.terminal);
-  const auto sidecar = [&](const io::Dataset& dataset) {
-    return Json{{"kind", "embeddings"},
-                {"data", dataset.name()},
-                {"options", options_json(arguments.encoder)},
-                {"seed", session.common.seed},
-                {"knn", embedded.knn},
-                {"inputs", to_json(dataset.inputs())}};
-  };
-  if (!arguments.test_out.empty()) {
-    io::write_embeddings(arguments.test_out, embedded.test, sidecar(*splits.test),
-                         splits.test->fingerprint());
-  }
-  io::write_embeddings(session.out(), embedded.train, sidecar(*splits.train),
-                       splits.train->fingerprint());
+  const EmbeddedFiles done = embed_files(splits, arguments.encoder, target, session.terminal);
+  Json files = Json::array();
+  for (const auto& file : done.files) files.push_back(file.string());
   session.print({{"out", session.common.out},
-                 {"n", embedded.train.rows()},
-                 {"dimensions", embedded.train.cols()},
-                 {"knn", embedded.knn},
+                 {"files", files},
+                 {"n", done.n},
+                 {"dimensions", done.dimensions},
+                 {"dtype", enum_name(arguments.storage.dtype)},
+                 {"rows_taken_over", done.rows_taken_over},
+                 {"knn", done.knn},
                  {"seconds", watch.seconds()}},
-                fmt::format("{}: [{}, {}] float32 in {:.1f} s\n{}", session.common.out,
-                            embedded.train.rows(), embedded.train.cols(), watch.seconds(),
-                            knn_text(embedded.knn, enum_name(arguments.encoder.encoder))));
+                embedded_text(done, arguments, session.common.out, watch.seconds()));
 }
 
 }  // namespace
 
 void add_embed(CLI::App& app, Session& session) {
   CLI::App& command = add_command(
-      app, session, "embed", "Turn every example into a vector, without labels.", Output::replace,
-      "Embeddings to write, [n, d] float32, with a sidecar .json.",
+      app, session, "embed", "Turn every example into a vector, without labels.", Output::resume,
+      "Embeddings to write, [n, d], with a sidecar .json: FILE.npy, or a folder of shards.",
       "Examples:\n  winnow embed --data fashion-mnist --out emb.npy --test-out emb-test.npy\n"
-      "  winnow embed --data images:photos.tar --dimensions 256 --out emb.npy");
+      "  winnow embed --data images:photos.tar --dimensions 256 --out emb.npy\n"
+      "  winnow embed --data images:photos --encoder resnet50.ts --dtype float16 --out shards/");
   auto arguments = std::make_shared<EmbedArguments>();
-  command
-      .add_option("--data", arguments->data,
-                  "Dataset: fashion-mnist, mnist:DIR, images:PATH, "
-                  "npy:FILE[,labels=FILE]; #train or #test.")
-      ->type_name("SPEC")
-      ->required();
-  command
-      .add_option("--test-data", arguments->test_data,
-                  "Dataset to check neighbours on; default: the dataset's own test split.")
-      ->type_name("SPEC");
+  bind_data(command, arguments->source, data_help,
+            "Dataset to check neighbours on; default: the dataset's own test split.");
+  command.get_option("--data")->required();
   command
       .add_option("--test-out", arguments->test_out, "Also write the embeddings of the test data.")
-      ->type_name("FILE.npy");
+      ->type_name("FILE.npy|DIR");
   bind_options(command, arguments->encoder);
+  bind_options(command, arguments->storage);
+  bind_reading(command, arguments->source);
   on_run(command, session, [&session, arguments] { embed(session, *arguments); });
 }
 

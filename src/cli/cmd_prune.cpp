@@ -5,6 +5,7 @@
 
 #include "cli/command.hpp"
 #include "cli/data_arguments.hpp"
+#include "cli/embed_stage.hpp"
 #include "cli/outputs.hpp"
 #include "cli/stages.hpp"
 #include "cli/training_options.hpp"
@@ -72,7 +73,7 @@ class Prune {
           "--evaluate needs --data, for labels and a test set; with embeddings of "
           "your own, use winnow train on the subset");
     }
-    arguments_.source.resolve();
+    arguments_.source.resolve(arguments_.encoder.encoder.default_image_size());
     arguments_.encoder.seed = session_.seed();
     arguments_.select.seed = session_.seed();
     arguments_.encoder.validate();
@@ -308,7 +309,7 @@ class Prune {
   void print() const {
     std::string text = knn_.is_null()
                            ? std::string()
-                           : knn_text(knn_, enum_name(arguments_.encoder.encoder)) + "\n";
+                           : knn_text(knn_, enum_name(arguments_.encoder.encoder.kind)) + "\n";
     for (const auto& line : selection::format_audit(selection_.audit)) text += line + "\n";
     if (!results_.empty()) text += evaluation_text();
     text += "\n";

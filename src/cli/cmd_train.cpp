@@ -11,6 +11,7 @@
 #include "cli/training_options.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
+#include "winnow/embedding/encoder.hpp"
 #include "winnow/experiments/evaluate.hpp"
 #include "winnow/io/npy.hpp"
 
@@ -27,7 +28,7 @@ struct TrainArguments {
   std::string subset;
   std::string model = "linear";
   std::int64_t seeds = 1;
-  EncoderKind encoder = EncoderKind::patch_kmeans;
+  embedding::EncoderChoice encoder;
   TrainingArguments training;
 };
 
@@ -145,7 +146,7 @@ std::vector<std::int64_t> read_ids(const TrainArguments& arguments, const Materi
 
 void train(Session& session, TrainArguments arguments) {
   require_out_folder(session, "the run folder to write");
-  arguments.source.resolve();
+  arguments.source.resolve(arguments.encoder.default_image_size());
   experiments::require_models({arguments.model});
   check_range(static_cast<double>(arguments.seeds), {.name = "seeds", .help = "", .min = 1});
   const auto options = resolve(arguments.training);

@@ -4,10 +4,16 @@
 
 namespace winnow::cli {
 
-void DataArguments::resolve() {
+void DataArguments::resolve(std::int64_t default_image_size) {
   reading.validate();
-  for (std::string* spec : {&data, &test_data}) {
-    if (!spec->empty()) *spec = io::DatasetSpec::parse(*spec).with_reading(reading).text;
+  for (std::string* text : {&data, &test_data}) {
+    if (text->empty()) continue;
+    const auto spec = io::DatasetSpec::parse(*text);
+    io::ReadingOptions wanted = reading;
+    if (wanted.image_size == 0 && spec.reading.image_size == 0) {
+      wanted.image_size = default_image_size;
+    }
+    *text = spec.with_reading(wanted).text;
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
 
 #include "winnow/io/dataset.hpp"
@@ -14,8 +15,9 @@ struct DataArguments {
   io::ReadingOptions reading;
 
   /// Writes the reading options into both specs, so that whatever opens them again, as the report
-  /// does, reads the same. @throws InvalidArgument for bad options or specs.
-  void resolve();
+  /// does, reads the same. `default_image_size`: where neither option nor spec gives one.
+  /// @throws InvalidArgument for bad options or specs.
+  void resolve(std::int64_t default_image_size = 0);
 };
 
 /// What `--data` takes, for help.

@@ -11,12 +11,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void require_given(const Session& session, const char* what) {
-  if (session.common.out.empty()) {
-    throw InvalidArgument(fmt::format("--out is missing; give the path of {}", what));
-  }
-}
-
 void require_no_folder(const std::string& flag, const std::string& path) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) {
@@ -25,6 +19,12 @@ void require_no_folder(const std::string& flag, const std::string& path) {
 }
 
 }  // namespace
+
+void require_out_given(const Session& session, const char* what) {
+  if (session.common.out.empty()) {
+    throw InvalidArgument(fmt::format("--out is missing; give the path of {}", what));
+  }
+}
 
 void require_new_array(const std::string& flag, const std::string& path, bool force) {
   require_no_folder(flag, path);
@@ -36,18 +36,18 @@ void require_new_array(const std::string& flag, const std::string& path, bool fo
 }
 
 void require_out_array(const Session& session) {
-  require_given(session, "the .npy file to write");
+  require_out_given(session, "the .npy file to write");
   require_new_array("--out", session.common.out, session.common.force);
 }
 
 void require_out_file(const Session& session, const char* what) {
-  require_given(session, what);
+  require_out_given(session, what);
   require_no_folder("--out", session.common.out);
   require_new_output(session.out(), session.common.force);
 }
 
 void require_out_folder(const Session& session, const char* what, bool can_resume) {
-  require_given(session, what);
+  require_out_given(session, what);
   std::error_code ignored;
   if (fs::exists(session.out(), ignored) && !fs::is_directory(session.out(), ignored)) {
     throw InvalidArgument(

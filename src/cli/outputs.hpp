@@ -8,6 +8,9 @@
 
 namespace winnow::cli {
 
+/// @throws InvalidArgument when --out is missing; `what` says what it should be.
+void require_out_given(const Session& session, const char* what);
+
 /// An array that `flag` names, and the sidecar beside it.
 /// @throws InvalidArgument for a folder or a name that does not end in .npy; OutputExists.
 void require_new_array(const std::string& flag, const std::string& path, bool force);

@@ -8,32 +8,11 @@
 
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
-#include "winnow/embedding/quality.hpp"
 #include "winnow/io/npy.hpp"
 
 namespace winnow::cli {
 
 namespace {
-
-/// k-nearest-neighbour accuracy of one embedding; null when it cannot be had.
-Json quality_of(const Splits& splits, MatrixView<const float> train, MatrixView<const float> test,
-                Seed seed, Progress& progress) {
-  const bool tested = splits.test && splits.test->has_labels() && !test.empty();
-  try {
-    const auto quality =
-        embedding::knn_quality({train, splits.train->labels()},
-                               tested ? embedding::LabelledEmbeddings{test, splits.test->labels()}
-                                      : embedding::LabelledEmbeddings{},
-                               {.k = 20}, seed, progress);
-    return {{"accuracy", quality.accuracy},
-            {"queries", quality.queries},
-            {"k", quality.k},
-            {"leave_one_out", quality.leave_one_out}};
-  } catch (const InvalidArgument& error) {
-    progress.warn(fmt::format("no neighbour check: {}", error.what()));
-    return nullptr;
-  }
-}
 
 std::int64_t default_clusters(std::int64_t n, const io::Labels& labels) {
   if (!labels.values.empty()) return static_cast<std::int64_t>(labels.class_names.size());
@@ -95,44 +74,6 @@ Splits open_splits(const std::string& data, const std::string& test_data, Progre
                     splits.train->name(), splits.test->name()));
   }
   return splits;
-}
-
-Embedded embed_splits(const Splits& splits, const embedding::EncoderOptions& options,
-                      Progress& progress) {
-  const auto encoder = embedding::fit_encoder(*splits.train, options, progress);
-  Embedded result;
-  result.train = encoder->encode(*splits.train, progress);
-  if (splits.test) result.test = encoder->encode(*splits.test, progress);
-  if (!splits.train->has_labels()) return result;
-  const Json own = quality_of(splits, result.train, result.test, options.seed, progress);
-  if (own.is_null()) return result;
-  result.knn = {{"k", own["k"]},
-                {"queries", own["queries"]},
-                {"leave_one_out", own["leave_one_out"]},
-                {"encoder", own["accuracy"]}};
-  if (options.encoder == EncoderKind::pixels) {
-    result.knn["pixels"] = own["accuracy"];
-    return result;
-  }
-  const auto pixels =
-      embedding::fit_encoder(*splits.train, {.encoder = EncoderKind::pixels}, progress);
-  const Json raw =
-      quality_of(splits, pixels->encode(*splits.train, progress),
-                 splits.test ? pixels->encode(*splits.test, progress) : Matrix<float>(),
-                 options.seed, progress);
-  result.knn["pixels"] = raw.is_null() ? Json() : raw["accuracy"];
-  return result;
-}
-
-std::string knn_text(const Json& knn, const std::string& encoder) {
-  if (knn.is_null()) return "no labels, so no neighbour check\n";
-  const auto percent = [](const Json& value) {
-    return value.is_number() ? fmt::format("{:.2f} %", 100.0 * value.get<double>()) : "unknown";
-  };
-  return fmt::format("{}-nearest-neighbour accuracy ({} {}): {} {}, raw pixels {}\n",
-                     knn["k"].get<std::int64_t>(), knn["queries"].get<std::int64_t>(),
-                     knn["leave_one_out"].get<bool>() ? "examples, each left out" : "test examples",
-                     encoder, percent(knn["encoder"]), percent(knn["pixels"]));
 }
 
 void bind_score_options(CLI::App& command, ScoreOptions& options) {

@@ -10,7 +10,6 @@
 #include "cli/command.hpp"
 #include "winnow/core/fingerprint.hpp"
 #include "winnow/core/matrix.hpp"
-#include "winnow/embedding/encoder.hpp"
 #include "winnow/io/arrays.hpp"
 #include "winnow/io/dataset.hpp"
 #include "winnow/metrics/prototypes.hpp"
@@ -54,20 +53,6 @@ struct Splits {
 /// --data and --test-data, the latter by default the dataset's own test split.
 /// @throws DatasetMismatch when the two name their classes differently.
 Splits open_splits(const std::string& data, const std::string& test_data, Progress& progress);
-
-/// Embeddings of both splits, with what the k-nearest-neighbour check said.
-struct Embedded {
-  Matrix<float> train;  ///< [n, d]
-  Matrix<float> test;   ///< [n_test, d] or empty
-  Json knn;             ///< {"encoder": accuracy, "pixels": accuracy, ...} or null without labels
-};
-
-/// Fits the encoder on the train split and encodes both; checks neighbours when there are labels.
-Embedded embed_splits(const Splits& splits, const embedding::EncoderOptions& options,
-                      Progress& progress);
-
-/// One sentence about Embedded::knn.
-std::string knn_text(const Json& knn, const std::string& encoder);
 
 /// `--metric` and its options.
 struct ScoreOptions {

@@ -1,5 +1,4 @@
 #include "embedding/patch_kmeans.hpp"
-#include "embedding/pixels.hpp"
 
 #include <fmt/format.h>
 
@@ -20,15 +19,18 @@ namespace winnow::embedding {
 
 namespace {
 
+/// Images that are read at a time; of them, no more than make this many bytes.
+constexpr std::int64_t images_per_block = 2048;
+constexpr std::int64_t bytes_per_block = std::int64_t{1} << 28U;
+
 /// Square roots of the pooled codes of images `ids`, [ids.size(), code_length()].
-Matrix<float> pooled_codes(const PatchDictionary& dictionary, const io::Dataset& dataset,
-                           std::span<const std::int64_t> ids, Progress& progress) {
+void pooled_codes(const PatchDictionary& dictionary, const io::Dataset& dataset,
+                  std::span<const std::int64_t> ids, MatrixView<float> codes, Progress& progress) {
   constexpr std::int64_t images_per_task = 16;
   const std::int64_t image_bytes = dictionary.shape.size();
   const auto count = static_cast<std::int64_t>(ids.size());
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(count * image_bytes));
   dataset.read_images(ids, pixels);
-  Matrix<float> codes(count, dictionary.code_length());
   parallel_blocks((count + images_per_task - 1) / images_per_task, progress, [&](std::int64_t t) {
     thread_local PatchDictionary::Scratch scratch;
     const std::int64_t end = std::min((t + 1) * images_per_task, count);
@@ -40,6 +42,20 @@ Matrix<float> pooled_codes(const PatchDictionary& dictionary, const io::Dataset&
       progress.advance(1);
     }
   });
+}
+
+Matrix<float> pooled_codes(const PatchDictionary& dictionary, const io::Dataset& dataset,
+                           std::span<const std::int64_t> ids, Progress& progress) {
+  const auto count = static_cast<std::int64_t>(ids.size());
+  const std::int64_t block =
+      std::clamp<std::int64_t>(bytes_per_block / dictionary.shape.size(), 1, images_per_block);
+  Matrix<float> codes(count, dictionary.code_length());
+  for (std::int64_t begin = 0; begin < count; begin += block) {
+    const std::int64_t size = std::min(block, count - begin);
+    pooled_codes(dictionary, dataset,
+                 ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(size)),
+                 codes.view().block(begin, size), progress);
+  }
   return codes;
 }
 
@@ -92,8 +108,11 @@ class PatchKMeans final : public Encoder {
 
   std::int64_t dimensions() const override { return projection_.directions.rows(); }
 
-  Matrix<float> encode(const io::Dataset& dataset, Progress& progress) const override {
-    constexpr std::int64_t block = 2048;
+  std::int64_t group_size() const override { return images_per_block; }
+
+ private:
+  void encode_range(const io::Dataset& dataset, std::int64_t begin, MatrixView<float> out,
+                    Progress& progress) const override {
     if (dataset.image_shape() != dictionary_.shape) {
       const auto& shape = dataset.image_shape();
       throw InvalidArgument(fmt::format(
@@ -101,20 +120,15 @@ class PatchKMeans final : public Encoder {
           shape.height, shape.width, shape.channels, dictionary_.shape.height,
           dictionary_.shape.width, dictionary_.shape.channels));
     }
-    Matrix<float> rows(dataset.size(), dimensions());
-    progress.stage("encode", dataset.size(), "images");
-    for (std::int64_t begin = 0; begin < dataset.size(); begin += block) {
+    for (std::int64_t row = 0; row < out.rows(); row += images_per_block) {
       std::vector<std::int64_t> ids(
-          static_cast<std::size_t>(std::min(block, dataset.size() - begin)));
-      std::iota(ids.begin(), ids.end(), begin);
+          static_cast<std::size_t>(std::min(images_per_block, out.rows() - row)));
+      std::iota(ids.begin(), ids.end(), begin + row);
       Matrix<float> codes = pooled_codes(dictionary_, dataset, ids, progress);
-      projection_.apply(codes, rows.view().block(begin, codes.rows()));
+      projection_.apply(codes, out.block(row, codes.rows()));
     }
-    progress.done("");
-    return rows;
   }
 
- private:
   PatchDictionary dictionary_;
   Projection projection_;
 };
@@ -135,19 +149,6 @@ std::unique_ptr<Encoder> fit_patch_kmeans(const io::Dataset& dataset, const Enco
   progress.done("");
   Projection projection = fit_projection(codes, dimensions, progress);
   return std::make_unique<PatchKMeans>(std::move(dictionary), std::move(projection));
-}
-
-std::unique_ptr<Encoder> fit_encoder(const io::Dataset& dataset, const EncoderOptions& options,
-                                     Progress& progress) {
-  options.validate();
-  if (options.encoder == EncoderKind::pixels) return fit_pixels(dataset, progress);
-  if (!dataset.has_images()) {
-    throw InvalidArgument(
-        fmt::format("{}: encoder patch-kmeans needs images; give --encoder pixels "
-                    "to use the vectors as they are",
-                    dataset.name()));
-  }
-  return fit_patch_kmeans(dataset, options, progress);
 }
 
 }  // namespace winnow::embedding

@@ -9,7 +9,4 @@ namespace winnow::embedding {
 /// Pixels / 255, or plain vectors, minus their mean over the fitted dataset.
 std::unique_ptr<Encoder> fit_pixels(const io::Dataset& dataset, Progress& progress);
 
-/// Raw rows of a dataset, [n, width]: pixels / 255 or plain vectors.
-Matrix<float> read_rows(const io::Dataset& dataset, Progress& progress);
-
 }  // namespace winnow::embedding
