@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -12,18 +14,19 @@ namespace winnow::io {
 struct PixelRange {
   std::int64_t begin = 0;
   std::int64_t end = 0;
+  std::int64_t size() const { return end - begin; }
 };
 
-/// For every pixel of a resized line the source pixels it is made of and their weights.
+/// For every pixel of a resized line the source pixels it is made of and their weights:
 ///
-///     out[i] = (2^21 + sum_t weights[i * taps + t] * in[first[i] + t]) >> 22
+///     out[i] = min(255, (2^21 + sum_t weights[i * taps + t] * in[first[i] + t]) >> 22)
 ///
 /// Pillow's antialiased bilinear filter: a triangle as wide as two output pixels (two source pixels
 /// when enlarging), cut off at the image's ends, of sum one before it is rounded to 22 bits.
 struct LineFilter {
-  std::int64_t taps = 0;              ///< Weights per output pixel; the last may be 0.
+  std::int64_t taps = 0;              ///< Weights per output pixel, a multiple of 4.
   std::vector<std::int64_t> first;    ///< [crop]
-  std::vector<std::int32_t> weights;  ///< [crop, taps], in [0, 2^22]
+  std::vector<std::int32_t> weights;  ///< [crop, taps] in [0, 2^22]; 0 beyond the pixel's own.
   PixelRange used;                    ///< All source pixels that have a weight.
 };
 
@@ -36,22 +39,35 @@ LineFilter bilinear_filter(const ResizedLine& line, int crop);
 class Resampler {
  public:
   Resampler(const ResizedSides& sides, int crop, int channels);
+  ~Resampler();
+  Resampler(const Resampler&) = delete;
+  Resampler& operator=(const Resampler&) = delete;
 
   /// The source pixels that matter.
   PixelRange rows() const { return vertical_.used; }
   PixelRange columns() const { return horizontal_.used; }
 
-  /// The next row of rows(), from columns().begin on.
-  void add_row(std::span<const std::uint8_t> row);
+  /// The next row of rows().
+  /// @param row     Pixels from column `begin` on.
+  /// @param begin   At most columns().begin.
+  void add_row(std::span<const std::uint8_t> row, std::int64_t begin);
   /// After the last row. @param out  [crop, crop, channels]
   void finish(std::span<std::uint8_t> out) const;
 
  private:
   std::int64_t crop_;
-  std::int64_t channels_;
+  int channels_;
   LineFilter horizontal_;
   LineFilter vertical_;
-  std::vector<std::uint8_t> resized_rows_;
+  struct Kernels;
+  std::unique_ptr<Kernels> kernels_;
+  std::vector<std::uint8_t> row_;  ///< One row of the source with its slack.
+  std::unique_ptr<std::uint8_t[]> resized_rows_;
+  std::int64_t n_added_ = 0;
 };
+
+/// The same of an image in memory. @param pixels  [sides.rows.in, sides.columns.in, channels]
+void resize_pixels(std::span<const std::uint8_t> pixels, const ResizedSides& sides, int crop,
+                   int channels, std::span<std::uint8_t> out);
 
 }  // namespace winnow::io

@@ -26,12 +26,16 @@ ImageTransform ImageTransform::of(const ReadingOptions& options) {
                    : ImageTransform{static_cast<int>(resize), static_cast<int>(crop)};
 }
 
+ResizedLine ResizedLine::reduced(int factor) const {
+  return {(in + factor - 1) / factor, out, begin, length / factor};
+}
+
 ResizedSides resized_sides(int height, int width, const ImageTransform& transform) {
   assert(transform.crop > 0 && transform.crop <= transform.resize);
   const std::int64_t shorter = std::min(height, width);
   const auto line = [&](std::int64_t in) {
     const std::int64_t out = in == shorter ? transform.resize : transform.resize * in / shorter;
-    return ResizedLine{in, out, rounded_half(out - transform.crop)};
+    return ResizedLine{in, out, rounded_half(out - transform.crop), static_cast<double>(in)};
   };
   return {line(height), line(width)};
 }
@@ -49,15 +53,8 @@ void transform_image(std::span<const std::uint8_t> pixels, const ImageShape& sha
     std::copy(pixels.begin(), pixels.end(), out.begin());
     return;
   }
-  const ResizedSides sides = resized_sides(shape.height, shape.width, transform);
-  Resampler resampler(sides, transform.crop, shape.channels);
-  const auto row_size = static_cast<std::size_t>(shape.width * shape.channels);
-  const auto left = static_cast<std::size_t>(resampler.columns().begin * shape.channels);
-  for (std::int64_t row = resampler.rows().begin; row < resampler.rows().end; ++row) {
-    const auto start = static_cast<std::size_t>(row) * row_size;
-    resampler.add_row(pixels.subspan(start + left, row_size - left));
-  }
-  resampler.finish(out);
+  resize_pixels(pixels, resized_sides(shape.height, shape.width, transform), transform.crop,
+                shape.channels, out);
 }
 
 }  // namespace winnow::io

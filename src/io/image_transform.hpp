@@ -19,11 +19,15 @@ struct ImageTransform {
   bool operator==(const ImageTransform&) const = default;
 };
 
-/// A line of pixels resized from `in` to `out`, of which the crop keeps [begin, begin + crop).
+/// A line of `in` pixels resized to `out`, of which the crop keeps [begin, begin + crop).
 struct ResizedLine {
   std::int64_t in = 0;
   std::int64_t out = 0;
   std::int64_t begin = 0;
+  double length = 0.0;  ///< Of the line in pixels: `in`, or less where the last is not a whole one.
+
+  /// The same when the source is replaced by one of whose pixels each stands for `factor`.
+  ResizedLine reduced(int factor) const;
 };
 
 /// How the sides of an image are resized and cut; `transform` must not keep().

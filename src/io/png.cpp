@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <png.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstring>
 #include <vector>
@@ -13,42 +14,83 @@ namespace winnow::io {
 
 namespace {
 
+/// Of a chunk beside the pixels, bytes; and how many of these are kept.
+constexpr png_alloc_size_t max_chunk_size = 4 << 20;
+constexpr png_uint_32 max_chunks = 64;
+
 /// libpng's reading state over bytes in memory. libpng reports errors by longjmp: the functions
 /// that set the jump hold no object with a destructor, and return false when it was taken.
-class PngReader {
+class PngReader final : public ImageReader {
  public:
-  PngReader(std::span<const std::byte> bytes, const std::string& name)
-      : bytes_(bytes), name_(name) {
-    png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, &on_error, &on_warning);
-    if (png_ != nullptr) info_ = png_create_info_struct(png_);
-    if (info_ == nullptr) {
-      png_destroy_read_struct(&png_, nullptr, nullptr);
-      throw std::bad_alloc();
-    }
-    png_set_read_fn(png_, this, &on_read);
-  }
-  ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }
-  PngReader(const PngReader&) = delete;
-  PngReader& operator=(const PngReader&) = delete;
-
-  ImageShape shape(std::int64_t max_pixels) {
+  PngReader(std::span<const std::byte> bytes, const std::string& name, std::int64_t max_pixels)
+      : bytes_(bytes), name_(name), state_(this) {
     if (!read_header()) fail();
-    return checked_image_shape(png_get_image_height(png_, info_), png_get_image_width(png_, info_),
-                               3, name_, max_pixels);
+    shape_ = checked_image_shape(png_get_image_height(png(), info()),
+                                 png_get_image_width(png(), info()), 3, name_, max_pixels);
+    png_bytep exif = nullptr;
+    png_uint_32 size = 0;
+    if (png_get_eXIf_1(png(), info(), &size, &exif) != 0) {
+      orientation_ = exif_orientation(std::as_bytes(std::span(exif, size)));
+    }
+    interlaced_ = png_get_interlace_type(png(), info()) != PNG_INTERLACE_NONE;
   }
 
-  /// All pixels as 8-bit RGBA; after shape().
-  std::vector<std::uint8_t> pixels(const ImageShape& shape) {
-    const std::size_t row_bytes = std::size_t{4} * static_cast<std::size_t>(shape.width);
-    std::vector<std::uint8_t> rgba(row_bytes * static_cast<std::size_t>(shape.height));
-    std::vector<png_bytep> rows;
-    rows.reserve(static_cast<std::size_t>(shape.height));
-    for (int i = 0; i < shape.height; ++i) rows.push_back(rgba.data() + i * row_bytes);
-    if (!read_pixels(rows.data(), row_bytes)) fail();
-    return rgba;
+  PixelRange start(PixelRange rows, PixelRange /*columns*/) override {
+    if (!start_rows()) fail();
+    if (interlaced_) {
+      const auto height = static_cast<std::size_t>(shape_.height);
+      pixels_ = std::make_unique_for_overwrite<std::uint8_t[]>(height * row_size());
+      std::vector<png_bytep> all;
+      all.reserve(height);
+      for (std::size_t i = 0; i < height; ++i) all.push_back(pixels_.get() + i * row_size());
+      if (!read_image(all.data())) fail();
+      next_row_ = rows.begin;
+    } else {
+      pixels_ = std::make_unique_for_overwrite<std::uint8_t[]>(row_size());
+      pass_over(rows.begin);
+    }
+    return {0, shape_.width};
+  }
+
+  void read_row(std::span<std::uint8_t> out) override {
+    if (interlaced_) {
+      std::copy_n(pixels_.get() + static_cast<std::size_t>(next_row_) * row_size(), out.size(),
+                  out.begin());
+    } else if (!read_line(out.data())) {
+      fail();
+    }
+    ++next_row_;
+  }
+
+  void finish() override {
+    if (!interlaced_) pass_over(shape_.height);
+    if (!read_end()) fail();
   }
 
  private:
+  /// libpng's two structures.
+  class State {
+   public:
+    explicit State(PngReader* reader) {
+      png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, &on_error, &on_warning);
+      if (png_ != nullptr) info_ = png_create_info_struct(png_);
+      if (info_ == nullptr) {
+        png_destroy_read_struct(&png_, nullptr, nullptr);
+        throw std::bad_alloc();
+      }
+      png_set_read_fn(png_, reader, &on_read);
+    }
+    ~State() { png_destroy_read_struct(&png_, &info_, nullptr); }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    png_structp png() const { return png_; }
+    png_infop info() const { return info_; }
+
+   private:
+    png_structp png_ = nullptr;
+    png_infop info_ = nullptr;
+  };
+
   static void on_error(png_structp png, png_const_charp message) {
     auto* self = static_cast<PngReader*>(png_get_error_ptr(png));
     std::strncpy(self->message_, message, sizeof(self->message_) - 1);
@@ -62,26 +104,58 @@ class PngReader {
     self->position_ += size;
   }
 
+  png_structp png() const { return state_.png(); }
+  png_infop info() const { return state_.info(); }
+  std::size_t row_size() const { return std::size_t{3} * static_cast<std::size_t>(shape_.width); }
+
   bool read_header() {
     // NOLINTNEXTLINE(cert-err52-cpp): libpng's way to report errors
-    if (setjmp(png_jmpbuf(png_)) != 0) return false;
-    png_read_info(png_, info_);
+    if (setjmp(png_jmpbuf(png())) != 0) return false;
+    png_set_user_limits(png(), PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    png_set_chunk_malloc_max(png(), max_chunk_size);
+    png_set_chunk_cache_max(png(), max_chunks);
+    png_read_info(png(), info());
     return true;
   }
 
-  bool read_pixels(png_bytepp rows, std::size_t row_bytes) {
+  bool start_rows() {
     // NOLINTNEXTLINE(cert-err52-cpp): libpng's way to report errors
-    if (setjmp(png_jmpbuf(png_)) != 0) return false;
-    png_set_expand(png_);
-    png_set_scale_16(png_);
-    png_set_gray_to_rgb(png_);
-    png_set_add_alpha(png_, 0xFF, PNG_FILLER_AFTER);
-    png_set_interlace_handling(png_);
-    png_read_update_info(png_, info_);
-    if (png_get_rowbytes(png_, info_) != row_bytes) png_error(png_, "unexpected pixel layout");
-    png_read_image(png_, rows);
-    png_read_end(png_, nullptr);
+    if (setjmp(png_jmpbuf(png())) != 0) return false;
+    png_set_expand(png());
+    png_set_scale_16(png());
+    png_set_strip_alpha(png());
+    png_set_gray_to_rgb(png());
+    png_set_interlace_handling(png());
+    png_read_update_info(png(), info());
+    if (png_get_rowbytes(png(), info()) != row_size()) png_error(png(), "unexpected pixel layout");
     return true;
+  }
+
+  bool read_image(png_bytepp rows) {
+    // NOLINTNEXTLINE(cert-err52-cpp): libpng's way to report errors
+    if (setjmp(png_jmpbuf(png())) != 0) return false;
+    png_read_image(png(), rows);
+    return true;
+  }
+
+  bool read_line(png_bytep row) {
+    // NOLINTNEXTLINE(cert-err52-cpp): libpng's way to report errors
+    if (setjmp(png_jmpbuf(png())) != 0) return false;
+    png_read_row(png(), row, nullptr);
+    return true;
+  }
+
+  bool read_end() {
+    // NOLINTNEXTLINE(cert-err52-cpp): libpng's way to report errors
+    if (setjmp(png_jmpbuf(png())) != 0) return false;
+    png_read_end(png(), nullptr);
+    return true;
+  }
+
+  void pass_over(std::int64_t end) {
+    for (; next_row_ < end; ++next_row_) {
+      if (!read_line(pixels_.get())) fail();
+    }
   }
 
   [[noreturn]] void fail() const {
@@ -92,29 +166,18 @@ class PngReader {
   std::span<const std::byte> bytes_;
   const std::string& name_;
   std::size_t position_ = 0;
-  png_structp png_ = nullptr;
-  png_infop info_ = nullptr;
   char message_[160] = {};
+  State state_;
+  bool interlaced_ = false;
+  std::unique_ptr<std::uint8_t[]> pixels_;  ///< Of an interlaced image all, else of one row.
+  std::int64_t next_row_ = 0;
 };
 
 }  // namespace
 
-ImageShape probe_png(std::span<const std::byte> bytes, const std::string& name,
-                     std::int64_t max_pixels) {
-  return PngReader(bytes, name).shape(max_pixels);
-}
-
-void decode_png(std::span<const std::byte> bytes, const std::string& name, const ImageShape& shape,
-                std::span<std::uint8_t> out) {
-  PngReader reader(bytes, name);
-  require_shape(reader.shape(shape.size()), shape, name);
-  const std::vector<std::uint8_t> rgba = reader.pixels(shape);
-  for (std::size_t i = 0; i < out.size() / 3; ++i) {
-    const unsigned alpha = rgba[4 * i + 3];
-    for (std::size_t c = 0; c < 3; ++c) {
-      out[3 * i + c] = static_cast<std::uint8_t>((rgba[4 * i + c] * alpha + 127) / 255);
-    }
-  }
+std::unique_ptr<ImageReader> open_png(std::span<const std::byte> bytes, const std::string& name,
+                                      std::int64_t max_pixels) {
+  return std::make_unique<PngReader>(bytes, name, max_pixels);
 }
 
 std::string encode_png(std::span<const std::uint8_t> pixels, const ImageShape& shape) {

@@ -1,87 +1,148 @@
 #include <gtest/gtest.h>
 
 #include "io/image_decode.hpp"
-#include "unit/io/test_files.hpp"
+#include "unit/io/image_files.hpp"
 #include "winnow/core/error.hpp"
-#include "winnow/io/npy.hpp"
 
 namespace winnow::io {
 namespace {
 
 constexpr ImageShape fixture_shape{6, 5, 3};
-constexpr std::int64_t max_pixels = 100'000'000;
-
-std::vector<std::uint8_t> array_of(const std::filesystem::path& path) {
-  const NpyFile file(path);
-  std::vector<std::uint8_t> values(static_cast<std::size_t>(file.size()));
-  file.read<std::uint8_t>(0, values);
-  return values;
-}
-
-std::span<const std::byte> as_bytes(const std::string& text) {
-  return std::as_bytes(std::span(text));
-}
-
-std::vector<std::uint8_t> decode(const std::string& bytes, const std::string& name) {
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(fixture_shape.size()));
-  decode_image(as_bytes(bytes), name, {}, fixture_shape, pixels);
-  return pixels;
-}
 
 class Images : public ::testing::TestWithParam<const char*> {};
 
-/// What NumPy made (PNG), or what Pillow decodes (JPEG, with the same library).
+/// What Pillow decodes (JPEG and WebP with the same libraries), or what NumPy made.
 TEST_P(Images, DecodeToTheRightPixels) {
   const std::string name = GetParam();
   const std::string bytes = bytes_of(fixture("images/" + name));
-  EXPECT_EQ(probe_image(as_bytes(bytes), name, max_pixels), fixture_shape);
-  EXPECT_EQ(decode(bytes, name), array_of(fixture("images/" + name + "-rgb.npy")));
+  const PixelArray expected = pixels_of("images/" + name + "-rgb.npy");
+  EXPECT_EQ(probe_image(as_bytes(bytes), name, max_pixels), expected.shape);
+  EXPECT_EQ(decoded(bytes, name, {}), expected.values);
 }
 
-/// Cut anywhere, an image is an error that names the file, never half a picture.
+/// Cut anywhere, an image is an error that names the file, never half a picture, also where what is
+/// missing lies outside of what a transform needs.
 TEST_P(Images, TruncatedAreErrors) {
   const std::string name = GetParam();
   const std::string bytes = bytes_of(fixture("images/" + name));
-  for (std::size_t length = 0; length < bytes.size(); ++length) {
-    expect_error<BadFile>([&] { decode(bytes.substr(0, length), name); }, {name});
+  for (const ImageTransform transform : {ImageTransform{}, ImageTransform{4, 1}}) {
+    const ImageShape shape =
+        transformed_shape(pixels_of("images/" + name + "-rgb.npy").shape, transform);
+    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(shape.size()));
+    for (std::size_t length = 0; length < bytes.size(); ++length) {
+      const std::string cut = bytes.substr(0, length);
+      expect_error<BadFile>(
+          [&] { decode_image(as_bytes(cut), name, {.transform = transform}, shape, pixels); },
+          {name});
+    }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, Images,
-                         ::testing::Values("rgb.png", "grey.png", "rgba.png", "grey-alpha.png",
-                                           "grey-16.png", "bilevel.png", "palette.png",
-                                           "interlaced.png", "grey.jpg", "rgb.jpg",
-                                           "progressive.jpg"));
+/// Decoding only what the crop needs gives the same as decoding all.
+TEST_P(Images, TransformWhileDecoding) {
+  const std::string name = GetParam();
+  const std::string bytes = bytes_of(fixture("images/" + name));
+  const PixelArray whole = pixels_of("images/" + name + "-rgb.npy");
+  for (const ImageTransform transform :
+       {ImageTransform{5, 5}, ImageTransform{4, 2}, ImageTransform{9, 1}, ImageTransform{23, 20}}) {
+    EXPECT_EQ(decoded(bytes, name, transform), transformed(whole, transform))
+        << transform.resize << " " << transform.crop;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, Images,
+    ::testing::Values("rgb.png", "grey.png", "rgba.png", "grey-alpha.png", "rgb-key.png",
+                      "bilevel.png", "grey-2.png", "grey-4.png", "grey-16.png", "grey-alpha-16.png",
+                      "rgb-16.png", "rgba-16.png", "palette.png", "palette-1.png", "palette-2.png",
+                      "palette-4.png", "palette-alpha.png", "interlaced.png", "interlaced-16.png",
+                      "turned.png", "grey.jpg", "rgb.jpg", "progressive.jpg", "cmyk.jpg",
+                      "ycck.jpg", "exif-1.jpg", "exif-2.jpg", "exif-3.jpg", "exif-4.jpg",
+                      "exif-5.jpg", "exif-6.jpg", "exif-7.jpg", "exif-8.jpg", "lossy.webp",
+                      "lossless.webp", "alpha.webp", "alpha-lossless.webp", "turned.webp"));
 
 TEST(ImageErrors, NameFileAndReason) {
   const auto fails = [](const std::string& bytes, const std::vector<std::string>& found) {
-    expect_error<BadFile>([&] { decode(bytes, "cat/1.png"); }, found);
+    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(fixture_shape.size()));
+    expect_error<BadFile>(
+        [&] { decode_image(as_bytes(bytes), "cat/1.png", {}, fixture_shape, pixels); }, found);
   };
   fails("", {"cat/1.png", "empty"});
-  fails("GIF89a", {"cat/1.png", "neither JPEG nor PNG"});
-  fails(bytes_of(fixture("images/cmyk.jpg")), {"cat/1.png", "CMYK", "convert it to RGB"});
-  fails(bytes_of(fixture("images/smaller.png")), {"cat/1.png", "4 x 5", "6 x 5", "resize"});
+  fails("GIF89a", {"cat/1.png", "neither JPEG, PNG nor WebP"});
+  fails("RIFF1234WAVE", {"cat/1.png", "neither JPEG, PNG nor WebP"});
+  fails(bytes_of(fixture("images/animated.webp")), {"cat/1.png", "animated", "single picture"});
+  fails(bytes_of(fixture("images/smaller.png")), {"cat/1.png", "4 x 5", "6 x 5", "--image-size"});
   std::string flipped = bytes_of(fixture("images/rgb.png"));
   flipped[60] = static_cast<char>(flipped[60] ^ 0x55);
   fails(flipped, {"cat/1.png", "damaged PNG"});
+  std::string torn = bytes_of(fixture("images/lossless.webp"));
+  torn[torn.find("VP8L") + 8] = 0;  // the signature of its bitstream
+  fails(torn, {"cat/1.png", "damaged WebP"});
 }
 
+/// The header's sides, changed to 32639 x 32639.
 TEST(ImageErrors, HugeImagesAreRefusedBeforeAnyMemoryIsTaken) {
-  std::string bytes = bytes_of(fixture("images/rgb.jpg"));
-  const std::size_t frame = bytes.find("\xFF\xC0");
-  ASSERT_NE(frame, std::string::npos);
-  for (std::size_t i = frame + 5; i < frame + 9; ++i) bytes[i] = '\x7F';
-  expect_error<BadFile>(
-      [&] { probe_image(as_bytes(bytes), "a.jpg", max_pixels); },
-      {"a.jpg", "32639 x 32639 = 1065304321", "at most 100000000", "--max-pixels", "max-pixels="});
+  std::string jpeg = bytes_of(fixture("images/rgb.jpg"));
+  jpeg.replace(jpeg.find("\xFF\xC0") + 5, 4, 4, '\x7F');
+  const std::vector<std::string> found = {"a.x", "32639 x 32639 = 1065304321", "at most 100000000",
+                                          "--max-pixels", "max-pixels="};
+  expect_error<BadFile>([&] { probe_image(as_bytes(jpeg), "a.x", max_pixels); }, found);
+  const std::string png =
+      "\x89PNG\r\n\x1A\n" +
+      png_chunk("IHDR", std::string(2, '\0') + "\x7F\x7F" + std::string(2, '\0') + "\x7F\x7F" +
+                            std::string("\x08\2\0\0\0", 5)) +
+      png_chunk("IDAT", "");
+  expect_error<BadFile>([&] { probe_image(as_bytes(png), "a.x", max_pixels); }, found);
+}
+
+TEST(ImageErrors, TheLimitOnPixelsIsExact) {
+  for (const char* name : {"rgb.png", "rgb.jpg", "lossy.webp", "exif-6.jpg"}) {
+    const std::string bytes = bytes_of(fixture(std::string("images/") + name));
+    EXPECT_EQ(probe_image(as_bytes(bytes), name, 30).size(), 90);
+    expect_error<BadFile>([&] { probe_image(as_bytes(bytes), name, 29); },
+                          {name, "= 30 pixels", "at most 29"});
+  }
+}
+
+TEST(ImageErrors, OrientationOutsideOfOneToEightIsNone) {
+  std::string bytes = bytes_of(fixture("images/exif-6.jpg"));
+  const std::size_t tag = bytes.find(std::string("\x01\x12\x00\x03", 4));
+  ASSERT_NE(tag, std::string::npos);
+  ASSERT_EQ(bytes[tag + 9], 6);
+  bytes[tag + 9] = 9;
+  EXPECT_EQ(decoded(bytes, "a.jpg", {}), pixels_of("images/exif-1.jpg-rgb.npy").values);
+}
+
+/// Text that unpacks to 64 MiB, and more chunks than are kept: neither is read, nor does it harm.
+TEST(ImageErrors, ChunksBesideThePixelsArePassedOver) {
+  const std::string zeros(64 << 20, '\0');
+  std::string packed(compressBound(zeros.size()), '\0');
+  uLongf size = packed.size();
+  // NOLINTBEGIN(cppcoreguidelines-pro-type-reinterpret-cast): chars to uchar
+  ASSERT_EQ(compress2(reinterpret_cast<Bytef*>(packed.data()), &size,
+                      reinterpret_cast<const Bytef*>(zeros.data()), zeros.size(), 9),
+            Z_OK);
+  // NOLINTEND(cppcoreguidelines-pro-type-reinterpret-cast)
+  std::string chunks = png_chunk("zTXt", std::string("Comment\0\0", 9) + packed.substr(0, size));
+  for (int i = 0; i < 200; ++i) chunks += png_chunk("tEXt", std::string("Comment\0text", 12));
+  std::string bytes = bytes_of(fixture("images/rgb.png"));
+  bytes.insert(33, chunks);  // after the signature and IHDR
+  EXPECT_EQ(decoded(bytes, "a.png", {}), pixels_of("images/rgb.png-rgb.npy").values);
+}
+
+TEST(ImageMime, IsToldByTheFirstBytes) {
+  for (const auto& [name, mime] :
+       {std::pair("rgb.jpg", "image/jpeg"), std::pair("rgb.png", "image/png"),
+        std::pair("lossy.webp", "image/webp")}) {
+    EXPECT_EQ(image_mime(as_bytes(bytes_of(fixture(std::string("images/") + name))), name), mime);
+  }
 }
 
 TEST(EncodePng, RoundTrips) {
-  const auto pixels = array_of(fixture("images/rgb.png-rgb.npy"));
-  const std::string colour = encode_png(pixels, fixture_shape);
-  EXPECT_EQ(decode(colour, "colour"), pixels);
+  const auto pixels = pixels_of("images/rgb.png-rgb.npy").values;
+  EXPECT_EQ(decoded(encode_png(pixels, fixture_shape), "colour", {}), pixels);
   const std::span<const std::uint8_t> grey(pixels.data(), 30);
-  const auto found = decode(encode_png(grey, {6, 5, 1}), "grey");
+  const auto found = decoded(encode_png(grey, {6, 5, 1}), "grey", {});
   for (std::size_t i = 0; i < 90; ++i) EXPECT_EQ(found[i], grey[i / 3]);
 }
 
