@@ -1,16 +1,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <mutex>
 #include <optional>
-#include <string_view>
+#include <utility>
 
 #include "io/datasets.hpp"
 #include "io/image_decode.hpp"
 #include "io/image_store.hpp"
+#include "io/ordered_blocks.hpp"
 #include "winnow/core/error.hpp"
-#include "winnow/core/parallel.hpp"
 
 namespace winnow::io {
 
@@ -20,228 +19,283 @@ namespace {
 
 constexpr std::int64_t images_per_block = 16;
 constexpr std::int64_t headers_per_block = 256;
+constexpr int largest_own_side = 96;
+constexpr int default_side = 64;
+constexpr std::size_t most_warnings = 20;  // about single images
 
-std::string lower_extension(const std::string& path) {
-  std::string extension = fs::path(path).extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  });
-  return extension;
+/// Whether images of this shape are used as they are, unless others differ.
+bool is_small(const ImageShape& shape) {
+  return shape.height <= largest_own_side && shape.width <= largest_own_side;
 }
 
-/// Images in formats that are not read: to pass over them would drop examples silently.
-bool has_other_image_extension(const std::string& path) {
-  constexpr std::array<std::string_view, 12> others = {".webp", ".gif",  ".bmp",  ".tif",
-                                                       ".tiff", ".avif", ".heic", ".jfif",
-                                                       ".jp2",  ".jxl",  ".ppm",  ".pgm"};
-  return std::find(others.begin(), others.end(), lower_extension(path)) != others.end();
+ImageTransform default_transform() {
+  ReadingOptions options;
+  options.image_size = default_side;
+  return ImageTransform::of(options);
 }
 
-std::unique_ptr<ImageStore> open_store(const DatasetSpec& spec) {
-  std::error_code ignored;
-  if (fs::is_directory(spec.location, ignored)) return open_folder_store(spec.location);
-  if (fs::exists(spec.location, ignored)) return open_tar_store(spec.location);
-  throw BadFile(fmt::format("{}: no such folder or .tar", spec.location));
-}
+/// How all images are brought to one shape, and that shape.
+struct Target {
+  ImageTransform transform;
+  ImageShape shape;
+};
 
-/// The folder of a split, "" when the tree has no splits. Splits are there when the only folders
-/// are train and test (or val).
-std::string split_folder(const ImageStore& store, const std::string& split) {
-  const std::vector<std::string> tops = store.folders("");
-  const auto has = [&](std::string_view name) {
-    return std::find(tops.begin(), tops.end(), name) != tops.end();
-  };
-  const std::size_t known = static_cast<std::size_t>(has("train")) + has("test") + has("val");
-  if (!has("train") || known < 2 || known != tops.size()) return "";
-  if (split == "test") return has("test") ? "test" : "val";
-  return "train";
+/// The first image's shape, and one that differs from it if any does.
+struct Sizes {
+  ImageShape first;
+  std::optional<ImageShape> other;
+};
+
+/// What a pass over some of the images has found.
+struct Checked {
+  std::optional<Sizes> sizes;
+  std::vector<std::pair<std::int64_t, std::string>> damaged;  // position in the store, message
+
+  void add(const ImageShape& shape) {
+    if (!sizes) sizes = Sizes{shape, {}};
+    if (!sizes->other && shape != sizes->first) sizes->other = shape;
+  }
+};
+
+Target square(const ImageTransform& transform) {
+  return {transform, {transform.crop, transform.crop, 3}};
 }
 
 class ImageDataset final : public Dataset {
  public:
-  ImageDataset(const DatasetSpec& spec, Progress& progress) : store_(open_store(spec)) {
+  ImageDataset(const DatasetSpec& spec, Progress& progress)
+      : reading_(spec.reading), progress_(progress) {
     name_ = spec.text;
-    inputs_.push_back({spec.location, ""});
     progress.stage("list images", 0, "files");
-    const std::string folder = split_folder(*store_, spec.split);
-    if (!folder.empty()) {
-      split_ = spec.split.empty() ? "train" : spec.split;
-      forbid_images_beside_splits();
-    }
-    if (folder.empty() && !spec.split.empty()) {
-      throw InvalidArgument(
-          fmt::format("{}: no splits in it; expected the folders train and test "
-                      "(or val) and no others",
-                      spec.text));
-    }
-    // Both splits number the classes as train does.
-    class_names_ = store_->folders(folder.empty() ? "" : "train");
-    const std::int64_t skipped = take_files(folder);
-    require_images(folder);
-    if (skipped > 0) {
-      progress.warn(fmt::format("{}: passed over {} files that are not images, the first {}",
-                                spec.text, skipped, first_skipped_));
-    }
+    ImageListing listing = list_images(spec, progress);
+    store_ = std::move(listing.store);
+    split_ = std::move(listing.split);
+    labels_ = std::move(listing.labels);
+    class_names_ = std::move(listing.class_names);
+    inputs_ = std::move(listing.inputs);
+    if (reading_.image_size > 0) target_ = square(ImageTransform::of(reading_));
+    progress.done(fmt::format("{} images, {} classes", store_->size(), class_names_.size()));
+    if (reading_.skip_unreadable) skip_unreadable();
     seal();
-    progress.done(fmt::format("{} images, {} classes", size(), class_names_.size()));
   }
 
-  std::int64_t size() const override { return static_cast<std::int64_t>(files_.size()); }
-  std::string key(std::int64_t id) const override { return at(id).path; }
+  std::int64_t size() const override {
+    return kept_ ? static_cast<std::int64_t>(kept_->size()) : store_->size();
+  }
+  std::string key(std::int64_t id) const override { return store_->key(index_of(id)); }
   bool has_images() const override { return true; }
-
-  ImageShape image_shape() const override {
-    const std::scoped_lock lock(shape_mutex_);
-    if (!shape_) shape_ = common_shape();
-    return *shape_;
-  }
+  ImageShape image_shape() const override { return target().shape; }
 
   void read_images(std::span<const std::int64_t> ids, std::span<std::uint8_t> out) const override {
-    const ImageShape shape = image_shape();
-    check_request(*this, ids, out.size(), shape.size());
-    const auto size = static_cast<std::size_t>(shape.size());
+    const Target target = this->target();
+    check_request(*this, ids, out.size(), target.shape.size());
+    const DecodeOptions options{target.transform, reading_.max_pixels};
+    const auto size = static_cast<std::size_t>(target.shape.size());
     const auto count = static_cast<std::int64_t>(ids.size());
-    parallel_blocks((count + images_per_block - 1) / images_per_block, silent(),
-                    [&](std::int64_t block) {
-                      const std::int64_t begin = block * images_per_block;
-                      const std::int64_t end = std::min(count, begin + images_per_block);
-                      for (std::int64_t i = begin; i < end; ++i) {
-                        const StoredFile& file = at(ids[static_cast<std::size_t>(i)]);
-                        decode_image(store_->bytes(file).bytes, store_->name(file.path), {}, shape,
-                                     out.subspan(static_cast<std::size_t>(i) * size, size));
-                      }
-                    });
+    const auto n_blocks = (count + images_per_block - 1) / images_per_block;
+    ordered_blocks(n_blocks, silent(), [&](std::int64_t block) {
+      const std::int64_t end = std::min(count, (block + 1) * images_per_block);
+      for (std::int64_t i = block * images_per_block; i < end; ++i) {
+        const auto at = static_cast<std::size_t>(i);
+        decode(index_of(ids[at]), options, target.shape, out.subspan(at * size, size));
+      }
+      return true;
+    });
   }
 
   EncodedImage encoded_image(std::int64_t id) const override {
     check_request(*this, {&id, 1}, 0, 0);
-    const StoredBytes stored = store_->bytes(at(id));
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes to chars
-    const char* text = reinterpret_cast<const char*>(stored.bytes.data());
-    return {image_mime(stored.bytes, store_->name(at(id).path)),
-            std::string(text, stored.bytes.size())};
+    EncodedImage image;
+    const std::int64_t index = index_of(id);
+    store_->visit(index, [&](std::span<const std::byte> bytes) {
+      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes to chars
+      const char* text = reinterpret_cast<const char*>(bytes.data());
+      image = {image_mime(bytes, store_->name(index)), std::string(text, bytes.size())};
+    });
+    return image;
   }
 
-  std::optional<fs::path> file(std::int64_t id) const override { return store_->disk_path(at(id)); }
+  std::optional<fs::path> file(std::int64_t id) const override {
+    return store_->file(index_of(id));
+  }
+  std::vector<ExampleFile> files(std::int64_t id) const override {
+    check_request(*this, {&id, 1}, 0, 0);
+    return store_->files(index_of(id));
+  }
 
  private:
-  const StoredFile& at(std::int64_t id) const { return files_[static_cast<std::size_t>(id)]; }
+  std::int64_t index_of(std::int64_t id) const {
+    return kept_ ? (*kept_)[static_cast<std::size_t>(id)] : id;
+  }
 
-  /// Keeps the images below `folder` in class order, then byte order, and labels them. Returns how
-  /// many other files there are.
-  std::int64_t take_files(const std::string& folder) {
-    const std::size_t prefix = folder.empty() ? 0 : folder.size() + 1;
-    std::vector<std::pair<std::int32_t, StoredFile>> found;
-    std::int64_t skipped = 0;
-    for (auto& file : store_->files(folder)) {
-      if (has_other_image_extension(file.path)) {
-        throw BadFile(
-            fmt::format("{}: an image in a format that is not read; expected JPEG or "
-                        "PNG; convert it",
-                        store_->name(file.path)));
-      }
-      if (!has_image_extension(file.path)) {
-        if (skipped++ == 0 || file.path < first_skipped_) first_skipped_ = file.path;
-        continue;
-      }
-      const std::int32_t label = class_of(file.path, prefix);
-      found.emplace_back(label, std::move(file));
-    }
-    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
-      return a.first != b.first ? a.first < b.first : a.second.path < b.second.path;
+  void decode(std::int64_t index, const DecodeOptions& options, const ImageShape& shape,
+              std::span<std::uint8_t> out) const {
+    advised([&] {
+      store_->visit(index, [&](std::span<const std::byte> bytes) {
+        decode_image(bytes, store_->name(index), options, shape, out);
+      });
     });
-    for (auto& [label, file] : found) {
-      labels_.push_back(label);
-      files_.push_back(std::move(file));
-    }
-    return skipped;
   }
 
-  [[noreturn]] void throw_stray(const std::string& path) const {
-    throw BadFile(fmt::format("{}: an image outside the class folders; expected CLASS/NAME",
-                              store_->name(path)));
+  ImageShape probe(std::int64_t index) const {
+    ImageShape shape;
+    advised([&] {
+      store_->visit(index, [&](std::span<const std::byte> bytes) {
+        shape = probe_image(bytes, store_->name(index), reading_.max_pixels);
+      });
+    });
+    return shape;
   }
 
-  void forbid_images_beside_splits() const {
-    for (const auto& path : store_->loose_files("")) {
-      if (has_image_extension(path) || has_other_image_extension(path)) throw_stray(path);
-    }
-  }
-
-  std::int32_t class_of(const std::string& path, std::size_t prefix) const {
-    const std::size_t slash = path.find('/', prefix);
-    if (slash == std::string::npos) throw_stray(path);
-    const std::string name = path.substr(prefix, slash - prefix);
-    const auto found = std::lower_bound(class_names_.begin(), class_names_.end(), name);
-    if (found == class_names_.end() || *found != name) {
-      throw BadFile(fmt::format("{}: class '{}' has no folder in train", store_->name(path), name));
-    }
-    return static_cast<std::int32_t>(found - class_names_.begin());
-  }
-
-  /// A class without images is a mistake, but where it is the test split that lacks it.
-  void require_images(const std::string& folder) const {
-    if (files_.empty()) {
-      throw BadFile(fmt::format("{}: no JPEG or PNG images in it; expected CLASS/NAME.png",
-                                store_->name(folder)));
-    }
-    if (split_ == "test") return;
-    std::vector<bool> seen(class_names_.size());
-    for (const std::int32_t label : labels_) seen[static_cast<std::size_t>(label)] = true;
-    for (std::size_t c = 0; c < seen.size(); ++c) {
-      if (seen[c]) continue;
-      const std::string path = folder.empty() ? class_names_[c] : folder + "/" + class_names_[c];
-      throw BadFile(
-          fmt::format("{}: no JPEG or PNG images in this class folder; add some or "
-                      "remove it",
-                      store_->name(path)));
+  /// Calls `read`; what it throws of a file also says how to do without it.
+  template <class Read>
+  void advised(const Read& read) const {
+    try {
+      read();
+    } catch (const BadFile& error) {
+      if (reading_.skip_unreadable) throw;
+      throw BadFile(fmt::format("{}; --skip-unreadable leaves such images out", error.what()));
     }
   }
 
-  ImageShape shape_of(std::int64_t id) const {
-    const StoredBytes stored = store_->bytes(at(id));
-    return probe_image(stored.bytes, store_->name(at(id).path), DecodeOptions{}.max_pixels);
+  Target target() const {
+    const std::scoped_lock lock(target_mutex_);
+    if (!target_) target_ = find_target();
+    return *target_;
   }
 
-  ImageShape common_shape() const {
-    const ImageShape first = shape_of(0);
-    const std::int64_t n_blocks = (size() + headers_per_block - 1) / headers_per_block;
-    std::vector<std::int64_t> differs(static_cast<std::size_t>(n_blocks), -1);
-    parallel_blocks(n_blocks, silent(), [&](std::int64_t block) {
-      const std::int64_t end = std::min(size(), (block + 1) * headers_per_block);
+  /// The images' own size if it is small and they share it.
+  Target find_target() const {
+    const Sizes sizes = sizes_ ? *sizes_ : find_sizes();
+    const ImageShape& first = sizes.first;
+    if (is_small(first) && !sizes.other) return {{}, first};
+    const std::string found =
+        sizes.other ? fmt::format("sizes such as {} x {} and {} x {}", first.height, first.width,
+                                  sizes.other->height, sizes.other->width)
+                    : fmt::format("{} x {} pixels", first.height, first.width);
+    progress_.warn(fmt::format(
+        "{}: images of {} are resized and cut to {} x {}; --image-size N chooses another size",
+        name_, found, default_side, default_side));
+    return square(default_transform());
+  }
+
+  /// Looks at headers, as far as needed to know.
+  Sizes find_sizes() const {
+    Sizes sizes{probe(index_of(0)), {}};
+    if (!is_small(sizes.first)) return sizes;
+    const std::int64_t n = size();
+    const std::int64_t n_blocks = (n + headers_per_block - 1) / headers_per_block;
+    std::vector<std::optional<ImageShape>> others(static_cast<std::size_t>(n_blocks));
+    ordered_blocks(n_blocks, progress_, [&](std::int64_t block) {
+      const std::int64_t end = std::min(n, (block + 1) * headers_per_block);
       for (std::int64_t id = block * headers_per_block; id < end; ++id) {
-        if (shape_of(id) == first) continue;
-        differs[static_cast<std::size_t>(block)] = id;
-        return;
+        const ImageShape shape = probe(index_of(id));
+        if (shape == sizes.first) continue;
+        others[static_cast<std::size_t>(block)] = shape;
+        return false;
       }
+      return true;
     });
-    const auto bad = std::find_if(differs.begin(), differs.end(), [](auto id) { return id >= 0; });
-    if (bad == differs.end()) return first;
-    const ImageShape other = shape_of(*bad);
-    throw BadFile(fmt::format(
-        "{}: {} x {} pixels, but {} has {} x {}; resize all images to one size, e.g. with "
-        "ImageMagick's mogrify -resize {}x{}!",
-        store_->name(at(*bad).path), other.height, other.width, at(0).path, first.height,
-        first.width, first.width, first.height));
+    const auto other = std::find_if(others.begin(), others.end(),
+                                    [](const auto& shape) { return shape.has_value(); });
+    if (other != others.end()) sizes.other = *other;
+    return sizes;
   }
 
+  /// Decodes an image as read_images() will, and tells its own shape.
+  ImageShape try_read(std::int64_t index, std::vector<std::uint8_t>& pixels) const {
+    ImageShape shape;
+    store_->visit(index, [&](std::span<const std::byte> bytes) {
+      const std::string name = store_->name(index);
+      shape = probe_image(bytes, name, reading_.max_pixels);
+      DecodeOptions options{{}, reading_.max_pixels};
+      if (target_) options.transform = target_->transform;
+      if (!target_ && !is_small(shape)) options.transform = default_transform();
+      const ImageShape expected = transformed_shape(shape, options.transform);
+      pixels.resize(static_cast<std::size_t>(expected.size()));
+      decode_image(bytes, name, options, expected, pixels);
+    });
+    return shape;
+  }
+
+  /// Reads every image once and keeps those that can be.
+  void skip_unreadable() {
+    const std::int64_t n = store_->size();
+    progress_.stage("check images", n, "images");
+    const std::int64_t n_blocks = (n + images_per_block - 1) / images_per_block;
+    std::vector<Checked> blocks(static_cast<std::size_t>(n_blocks));
+    parallel_blocks(n_blocks, progress_, [&](std::int64_t block) {
+      Checked& checked = blocks[static_cast<std::size_t>(block)];
+      std::vector<std::uint8_t> pixels;
+      const std::int64_t end = std::min(n, (block + 1) * images_per_block);
+      for (std::int64_t index = block * images_per_block; index < end; ++index) {
+        try {
+          checked.add(try_read(index, pixels));
+        } catch (const BadFile& error) {
+          checked.damaged.emplace_back(index, error.what());
+        }
+      }
+      progress_.advance(end - block * images_per_block);
+    });
+    for (const Checked& checked : blocks) {
+      if (!checked.sizes) continue;
+      if (!sizes_) {
+        sizes_ = checked.sizes;
+      } else if (!sizes_->other) {
+        sizes_->other =
+            checked.sizes->first != sizes_->first ? checked.sizes->first : checked.sizes->other;
+      }
+      if (sizes_->other) break;
+    }
+    leave_out(blocks);
+    progress_.done(fmt::format("{} of {} can be read", size(), n));
+  }
+
+  void leave_out(const std::vector<Checked>& blocks) {
+    const std::int64_t n = store_->size();
+    std::vector<std::int64_t> kept;
+    std::vector<std::int32_t> labels;
+    std::int64_t next = 0;
+    const auto keep_until = [&](std::int64_t end) {
+      for (; next < end; ++next) {
+        kept.push_back(next);
+        if (!labels_.empty()) labels.push_back(labels_[static_cast<std::size_t>(next)]);
+      }
+    };
+    for (const Checked& checked : blocks) {
+      for (const auto& [index, message] : checked.damaged) {
+        keep_until(index);
+        next = index + 1;
+        if (skipped_.size() < most_warnings) {
+          progress_.warn(fmt::format("{}; this image is left out", message));
+        }
+        const std::string prefix = store_->name(index) + ": ";
+        skipped_.push_back({store_->key(index),
+                            message.starts_with(prefix) ? message.substr(prefix.size()) : message});
+      }
+    }
+    if (skipped_.empty()) return;
+    keep_until(n);
+    if (kept.empty()) {
+      throw BadFile(fmt::format("{}: none of the {} images can be read, the first for: {}", name_,
+                                n, skipped_[0].reason));
+    }
+    progress_.warn(fmt::format("{}: {} of {} images cannot be read and are left out", name_,
+                               skipped_.size(), n));
+    kept_ = std::move(kept);
+    labels_ = std::move(labels);
+  }
+
+  ReadingOptions reading_;
+  Progress& progress_;
   std::unique_ptr<ImageStore> store_;
-  std::vector<StoredFile> files_;
-  std::string first_skipped_;
-  mutable std::mutex shape_mutex_;
-  mutable std::optional<ImageShape> shape_;
+  std::optional<std::vector<std::int64_t>> kept_;  // positions in the store, when not all
+  std::optional<Sizes> sizes_;
+  mutable std::mutex target_mutex_;
+  mutable std::optional<Target> target_;
 };
 
 }  // namespace
-
-bool has_image_extension(const std::string& path) {
-  const std::string extension = lower_extension(path);
-  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
-}
-
-bool images_have_test_split(const DatasetSpec& spec) {
-  return !split_folder(*open_store(spec), "test").empty();
-}
 
 std::unique_ptr<Dataset> open_image_dataset(const DatasetSpec& spec, Progress& progress) {
   return std::make_unique<ImageDataset>(spec, progress);

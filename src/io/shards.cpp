@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "io/natural_order.hpp"
+#include "io/shards.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/io/arrays.hpp"
 
@@ -51,24 +52,11 @@ std::vector<fs::path> expand_folder(const fs::path& folder) {
   return sorted(std::move(paths));
 }
 
-std::vector<fs::path> expand_glob(const std::string& pattern) {
-  glob_t found{};
-  const int code = ::glob(pattern.c_str(), GLOB_ERR | GLOB_NOSORT, nullptr, &found);
-  std::vector<fs::path> paths(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-  ::globfree(&found);
-  if (code == GLOB_NOMATCH) throw BadFile(fmt::format("{}: no file matches", pattern));
-  if (code != 0) {
-    throw BadFile(fmt::format("{}: cannot look for matches: {}", pattern,
-                              code == GLOB_NOSPACE ? "out of memory" : "a folder is not readable"));
-  }
-  return sorted(std::move(paths));
-}
-
 std::vector<fs::path> expand_one(const std::string& text) {
   std::error_code ignored;
   if (fs::is_directory(text, ignored)) return expand_folder(text);
   if (fs::exists(text, ignored)) return {text};
-  if (text.find_first_of("*?[") != std::string::npos) return expand_glob(text);
+  if (text.find_first_of("*?[") != std::string::npos) return matching_files(text);
   throw BadFile(
       fmt::format("{}: no such file; expected a .npy file, a folder of them, a glob or "
                   "a comma list",
@@ -99,6 +87,19 @@ bool natural_less(std::string_view a, std::string_view b) {
   const bool a_ended = i == a.size();
   const bool b_ended = j == b.size();
   return a_ended != b_ended ? a_ended : a < b;
+}
+
+std::vector<fs::path> matching_files(const std::string& pattern) {
+  glob_t found{};
+  const int code = ::glob(pattern.c_str(), GLOB_ERR | GLOB_NOSORT, nullptr, &found);
+  std::vector<fs::path> paths(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  ::globfree(&found);
+  if (code == GLOB_NOMATCH) throw BadFile(fmt::format("{}: no file matches", pattern));
+  if (code != 0) {
+    throw BadFile(fmt::format("{}: cannot look for matches: {}", pattern,
+                              code == GLOB_NOSPACE ? "out of memory" : "a folder is not readable"));
+  }
+  return sorted(std::move(paths));
 }
 
 std::vector<fs::path> expand_shards(const std::string& text) {

@@ -1,12 +1,16 @@
-#include <archive.h>
-#include <archive_entry.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
-#include <string_view>
+#include <utility>
 
+#include "io/folder_layout.hpp"
+#include "io/image_names.hpp"
 #include "io/image_store.hpp"
+#include "io/ordered_blocks.hpp"
+#include "io/path_table.hpp"
+#include "io/web_dataset.hpp"
 #include "winnow/core/error.hpp"
 
 namespace winnow::io {
@@ -15,224 +19,270 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct FreeArchive {
-  void operator()(archive* handle) const { archive_read_free(handle); }
+/// A member of one of the shards.
+struct MemberId {
+  std::uint32_t shard = 0;
+  std::uint32_t member = 0;
 };
-using ArchivePtr = std::unique_ptr<archive, FreeArchive>;
 
-/// The parts of a member's path: `./cat//1.png` gives cat, 1.png.
-std::vector<std::string> split_path(std::string_view path) {
-  std::vector<std::string> parts;
-  while (!path.empty()) {
-    const std::size_t slash = std::min(path.find('/'), path.size());
-    const std::string_view part = path.substr(0, slash);
-    if (!part.empty() && part != ".") parts.emplace_back(part);
-    path.remove_prefix(std::min(slash + 1, path.size()));
-  }
-  return parts;
-}
+/// `size` bytes at `offset` of a shard.
+struct Place {
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+};
 
-std::string joined(const std::vector<std::string>& parts) {
-  std::string path;
-  for (const auto& part : parts) path += path.empty() ? part : "/" + part;
-  return path;
-}
-
-/// Finds every member of a mapped tar once; libarchive reads the headers, and the data of a plain
-/// tar come back as pointers into the mapping.
-class TarIndexer {
+/// Images in mapped tars.
+class TarStore : public ImageStore {
  public:
-  explicit TarIndexer(const MappedFile& file)
-      : file_(file), name_(file.path().string()), handle_(archive_read_new()) {
-    if (!handle_) throw std::bad_alloc();
-    require_plain();
-    archive_read_support_filter_none(handle_.get());
-    archive_read_support_format_tar(handle_.get());
-    if (archive_read_open_memory(handle_.get(), file.bytes().data(), file.bytes().size()) !=
-        ARCHIVE_OK) {
-      fail();
+  /// Takes the members of `shards` that are the dataset, in its order, and forgets the others.
+  TarStore(std::vector<TarShard>& shards, const std::vector<MemberId>& ids) {
+    std::size_t characters = 0;
+    for (const MemberId& id : ids) characters += path_of(shards, id).size();
+    paths_.reserve(static_cast<std::int64_t>(ids.size()), characters);
+    places_.reserve(ids.size());
+    shard_of_.reserve(ids.size());
+    for (const MemberId& id : ids) {
+      const TarMember& member = shards[id.shard].index.members[id.member];
+      paths_.add(path_of(shards, id));
+      places_.push_back({member.offset, member.size});
+      shard_of_.push_back(id.shard);
     }
+    for (auto& shard : shards) files_.push_back(std::move(shard.file));
   }
 
-  std::vector<StoredFile> run() {
-    archive_entry* entry = nullptr;
-    int code = 0;
-    while ((code = archive_read_next_header(handle_.get(), &entry)) != ARCHIVE_EOF) {
-      if (code != ARCHIVE_OK && code != ARCHIVE_WARN) fail();
-      add(entry);
-    }
-    require_end_marker();
-    std::sort(files_.begin(), files_.end(),
-              [](const StoredFile& a, const StoredFile& b) { return a.path < b.path; });
-    const auto twice =
-        std::adjacent_find(files_.begin(), files_.end(),
-                           [](const auto& a, const auto& b) { return a.path == b.path; });
-    if (twice != files_.end()) fail_member(twice->path, "is there twice; remove one of them");
-    return std::move(files_);
+  static std::string_view path_of(const std::vector<TarShard>& shards, const MemberId& id) {
+    return shards[id.shard].index.paths[id.member];
   }
 
-  std::set<std::string> take_folders() { return std::move(folders_); }
+  std::int64_t size() const override { return paths_.size(); }
+  std::string key(std::int64_t index) const override { return std::string(paths_[index]); }
+  std::string name(std::int64_t index) const override {
+    return member_name(shard_of(index).path().string(), paths_[index]);
+  }
+  void visit(std::int64_t index,
+             const std::function<void(std::span<const std::byte>)>& use) const override {
+    const MappedFile& file = shard_of(index);
+    const Place& place = places_[static_cast<std::size_t>(index)];
+    file.intact([&] { use(file.bytes().subspan(place.offset, place.size)); });
+  }
+
+ protected:
+  const MappedFile& shard_of(std::int64_t index) const {
+    return files_[shard_of_[static_cast<std::size_t>(index)]];
+  }
+  std::string_view path(std::int64_t index) const { return paths_[index]; }
 
  private:
-  [[noreturn]] void fail() const {
-    const char* reason = archive_error_string(handle_.get());
-    throw BadFile(fmt::format("{}: damaged or truncated tar near byte {}: {}", name_,
-                              archive_read_header_position(handle_.get()),
-                              reason == nullptr ? "no reason given" : reason));
-  }
-
-  [[noreturn]] void fail_member(const std::string& path, const std::string& found) const {
-    throw BadFile(fmt::format("{}: member {} {}", name_, path, found));
-  }
-
-  void require_plain() const {
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes to chars
-    const std::string_view text(reinterpret_cast<const char*>(file_.bytes().data()),
-                                file_.bytes().size());
-    if (text.empty()) throw BadFile(fmt::format("{}: the file is empty; expected a tar", name_));
-    using std::string_view_literals::operator""sv;
-    for (const std::string_view magic : {"\x1F\x8B"sv, "BZh"sv,
-                                         "\xFD"
-                                         "7zXZ"sv,
-                                         "\x28\xB5\x2F\xFD"sv}) {
-      if (!text.starts_with(magic)) continue;
-      throw BadFile(fmt::format(
-          "{}: a compressed archive, in which images cannot be found at random; decompress it to "
-          "a plain .tar first",
-          name_));
-    }
-  }
-
-  /// Every tar ends in blocks of zeros; without one, the end is missing.
-  void require_end_marker() const {
-    constexpr std::size_t block = 512;
-    const auto bytes = file_.bytes();
-    const auto last = bytes.last(std::min(block, bytes.size()));
-    if (std::all_of(last.begin(), last.end(), [](std::byte b) { return b == std::byte{0}; })) {
-      return;
-    }
-    throw BadFile(fmt::format("{}: truncated tar: {} bytes that do not end in a block of zeros",
-                              name_, bytes.size()));
-  }
-
-  void add(archive_entry* entry) {
-    const char* text = archive_entry_pathname(entry);
-    if (text == nullptr) text = archive_entry_pathname_utf8(entry);
-    if (text == nullptr) fail();
-    const std::string path = text;
-    const std::vector<std::string> parts = split_path(path);
-    if (path.starts_with('/') || std::find(parts.begin(), parts.end(), "..") != parts.end()) {
-      fail_member(path, "is absolute or has .. in its path; expected paths inside the archive");
-    }
-    if (std::any_of(parts.begin(), parts.end(), [](const auto& p) { return p.starts_with('.'); })) {
-      return;
-    }
-    if (archive_entry_filetype(entry) == AE_IFDIR) {
-      folders_.insert(joined(parts));
-      return;
-    }
-    const bool link = archive_entry_hardlink(entry) != nullptr;
-    if (archive_entry_filetype(entry) == AE_IFREG && !link) {
-      add_file(entry, joined(parts));
-    } else if (has_image_extension(path)) {
-      fail_member(path,
-                  "is a link or a special file; expected a regular file; make the archive "
-                  "with tar --dereference --hard-dereference");
-    }
-  }
-
-  void add_file(archive_entry* entry, std::string path) {
-    StoredFile file{std::move(path), 0, static_cast<std::size_t>(archive_entry_size(entry))};
-    if (archive_entry_sparse_count(entry) > 0) fail_member(file.path, "is stored as a sparse file");
-    if (file.size > 0) {
-      const void* data = nullptr;
-      std::size_t size = 0;
-      la_int64_t offset = 0;
-      if (archive_read_data_block(handle_.get(), &data, &size, &offset) != ARCHIVE_OK) fail();
-      const std::byte* begin = file_.bytes().data();
-      const auto* found = static_cast<const std::byte*>(data);
-      if (size != file.size || offset != 0 || std::less<>{}(found, begin) ||
-          std::less<>{}(begin + file_.bytes().size(), found + size)) {
-        fail_member(file.path, "is not stored in one piece; make the archive again with GNU tar");
-      }
-      file.offset = static_cast<std::size_t>(found - begin);
-    }
-    files_.push_back(std::move(file));
-  }
-
-  const MappedFile& file_;
-  std::string name_;
-  ArchivePtr handle_;
-  std::vector<StoredFile> files_;
-  std::set<std::string> folders_;
+  std::vector<MappedFile> files_;
+  PathTable paths_;
+  std::vector<Place> places_;
+  std::vector<std::uint32_t> shard_of_;
 };
 
-class TarStore final : public ImageStore {
+std::vector<MemberId> image_ids(const std::vector<WebExample>& examples) {
+  std::vector<MemberId> ids;
+  ids.reserve(examples.size());
+  for (const auto& example : examples) {
+    ids.push_back(
+        {static_cast<std::uint32_t>(example.shard), static_cast<std::uint32_t>(example.image)});
+  }
+  return ids;
+}
+
+/// Images of a WebDataset, which know where the rest of their example lies.
+class WebStore final : public TarStore {
  public:
-  explicit TarStore(const fs::path& path) : file_(path) {
-    TarIndexer indexer(file_);
-    files_ = indexer.run();
-    folders_ = indexer.take_folders();
-    for (const auto& file : files_) {
-      for (std::size_t slash = file.path.find('/'); slash != std::string::npos;
-           slash = file.path.find('/', slash + 1)) {
-        folders_.insert(file.path.substr(0, slash));
+  WebStore(std::vector<TarShard>& shards, const std::vector<WebExample>& examples)
+      : TarStore(shards, image_ids(examples)) {
+    pieces_.reserve(examples.size());
+    for (const auto& example : examples) {
+      const TarIndex& index = shards[static_cast<std::size_t>(example.shard)].index;
+      const auto header = [&](std::int64_t member) {
+        return member == index.paths.size()
+                   ? index.end
+                   : index.members[static_cast<std::size_t>(member)].header;
+      };
+      const std::uint64_t begin = header(example.begin);
+      pieces_.push_back({begin, header(example.end) - begin});
+    }
+  }
+
+  std::string key(std::int64_t index) const override { return std::string(web_key(path(index))); }
+
+  std::vector<ExampleFile> files(std::int64_t index) const override {
+    const MappedFile& file = shard_of(index);
+    return file.intact([&] {
+      const Place& place = pieces_[static_cast<std::size_t>(index)];
+      const auto piece = file.bytes().subspan(place.offset, place.size);
+      const TarIndex members = index_tar_piece(piece, file.path().string());
+      std::vector<ExampleFile> found;
+      for (std::int64_t i = 0; i < members.paths.size(); ++i) {
+        const TarMember& member = members.members[static_cast<std::size_t>(i)];
+        const auto bytes = piece.subspan(member.offset, member.size);
+        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes to chars
+        const auto* text = reinterpret_cast<const char*>(bytes.data());
+        found.push_back({std::string(members.paths[i]), std::string(text, bytes.size())});
+      }
+      return found;
+    });
+  }
+
+ private:
+  std::vector<Place> pieces_;
+};
+
+/// The shards of a tree in ImageFolder layout.
+class TarTree {
+ public:
+  explicit TarTree(std::vector<TarShard> shards) : shards_(std::move(shards)) {
+    for (const auto& shard : shards_) {
+      for (const auto& folder : shard.index.folders) add_folder(folder);
+      std::string_view last;
+      for (std::int64_t i = 0; i < shard.index.paths.size(); ++i) {
+        const std::string_view path = shard.index.paths[i];
+        const std::string_view folder = path.substr(0, path.rfind('/') + 1);
+        if (folder.empty() || folder == last) continue;
+        add_folder(folder.substr(0, folder.size() - 1));
+        last = folder;
       }
     }
   }
 
-  std::vector<std::string> folders(const std::string& folder) const override {
-    const std::string prefix = prefix_of(folder);
+  ImageListing list(const DatasetSpec& spec, Progress& progress) {
+    layout_ = find_layout(spec, folders_in(""), [&](const auto& top) { return folders_in(top); });
+    take_images();
+    sort_images();
+    FolderLabels labels = label_by_folders(
+        layout_, {static_cast<std::int64_t>(ids_.size()),
+                  [&](std::int64_t i) { return path(ids_[static_cast<std::size_t>(i)]); },
+                  [&](std::string_view path) { return name_of(path); }});
+    others_.tell(spec.text, progress);
+    return {std::make_unique<TarStore>(shards_, ids_),
+            layout_.split,
+            std::move(labels.values),
+            std::move(labels.class_names),
+            {}};
+  }
+
+ private:
+  std::string_view path(const MemberId& id) const { return TarStore::path_of(shards_, id); }
+
+  std::string name(const MemberId& id) const { return shards_[id.shard].name(id.member); }
+
+  /// Of a file or folder, for messages.
+  std::string name_of(std::string_view path) const {
+    for (const MemberId& id : ids_) {
+      if (this->path(id) == path) return name(id);
+    }
+    const std::string shard = shards_[0].file.path().string();
+    if (path.empty()) return shard;
+    return shards_.size() == 1 ? member_name(shard, path) : fmt::format("{} ...: {}", shard, path);
+  }
+
+  /// Classes lie no deeper than two folders.
+  void add_folder(std::string_view folder) {
+    const std::size_t first = folder.find('/');
+    folders_.emplace(folder.substr(0, first));
+    if (first == std::string_view::npos) return;
+    folders_.emplace(folder.substr(0, folder.find('/', first + 1)));
+  }
+
+  std::vector<std::string> folders_in(const std::string& top) const {
+    const std::string prefix = top.empty() ? "" : top + "/";
     std::vector<std::string> names;
-    for (const auto& path : folders_) {
-      if (path.starts_with(prefix) && path.find('/', prefix.size()) == std::string::npos &&
-          path.size() > prefix.size()) {
-        names.push_back(path.substr(prefix.size()));
-      }
+    for (const auto& folder : folders_) {
+      if (folder.size() <= prefix.size() || !folder.starts_with(prefix)) continue;
+      const std::string rest = folder.substr(prefix.size());
+      if (rest.find('/') == std::string::npos) names.push_back(rest);
     }
     return names;
   }
 
-  std::vector<std::string> loose_files(const std::string& folder) const override {
-    const std::string prefix = prefix_of(folder);
-    std::vector<std::string> paths;
-    for (const auto& file : files(folder)) {
-      if (file.path.find('/', prefix.size()) == std::string::npos) paths.push_back(file.path);
+  void take_images() {
+    const std::string prefix = layout_.folder.empty() ? "" : layout_.folder + "/";
+    for (std::uint32_t s = 0; s < shards_.size(); ++s) {
+      const TarIndex& index = shards_[s].index;
+      for (std::uint32_t m = 0; m < index.members.size(); ++m) {
+        const MemberId id{s, m};
+        const FileRole role = index.members[m].role;
+        const bool image = role == FileRole::image || role == FileRole::other_image;
+        if (!path(id).starts_with(prefix)) {
+          if (image && path(id).find('/') == std::string_view::npos) throw_stray_image(name(id));
+          continue;
+        }
+        if (role == FileRole::other_image) throw_other_image(name(id));
+        if (image) {
+          ids_.push_back(id);
+        } else {
+          others_.add(path(id));
+        }
+      }
     }
-    return paths;
   }
 
-  std::vector<StoredFile> files(const std::string& folder) const override {
-    const std::string prefix = prefix_of(folder);
-    std::vector<StoredFile> found;
-    std::copy_if(files_.begin(), files_.end(), std::back_inserter(found),
-                 [&](const StoredFile& file) { return file.path.starts_with(prefix); });
-    return found;
+  void sort_images() {
+    const auto before = [&](const MemberId& a, const MemberId& b) {
+      return layout_.before(path(a), path(b));
+    };
+    // Tars made from a folder mostly are in order already.
+    if (!std::is_sorted(ids_.begin(), ids_.end(), before)) {
+      std::stable_sort(ids_.begin(), ids_.end(), before);
+    }
+    const auto twice = std::adjacent_find(
+        ids_.begin(), ids_.end(), [&](const auto& a, const auto& b) { return path(a) == path(b); });
+    if (twice == ids_.end()) return;
+    throw BadFile(twice->shard == (twice + 1)->shard
+                      ? fmt::format("{} is there twice; remove one of them", name(*twice))
+                      : fmt::format("{} is also in {}; remove one of them", name(*twice),
+                                    shards_[(twice + 1)->shard].file.path().string()));
   }
 
-  StoredBytes bytes(const StoredFile& file) const override {
-    return {std::nullopt, file_.bytes().subspan(file.offset, file.size)};
-  }
-
-  std::string name(const std::string& path) const override {
-    return fmt::format("{}: member {}", file_.path().string(), path);
-  }
-  std::optional<fs::path> disk_path(const StoredFile& /*file*/) const override { return {}; }
-
- private:
-  static std::string prefix_of(const std::string& folder) {
-    return folder.empty() ? "" : folder + "/";
-  }
-
-  MappedFile file_;
-  std::vector<StoredFile> files_;
+  std::vector<TarShard> shards_;
   std::set<std::string> folders_;
+  FolderLayout layout_;
+  std::vector<MemberId> ids_;
+  PassedOver others_;
 };
+
+std::vector<TarShard> index_shards(const std::vector<fs::path>& paths, Progress& progress) {
+  std::vector<std::optional<TarShard>> found(paths.size());
+  ordered_blocks(static_cast<std::int64_t>(paths.size()), progress, [&](std::int64_t block) {
+    const auto i = static_cast<std::size_t>(block);
+    MappedFile file(paths[i]);
+    TarIndex index = index_tar(file, progress);
+    found[i] = TarShard{std::move(file), std::move(index)};
+    return true;
+  });
+  std::vector<TarShard> shards;
+  shards.reserve(found.size());
+  for (auto& shard : found) shards.push_back(std::move(*shard));
+  return shards;
+}
+
+ImageListing list_web_dataset(const DatasetSpec& spec, std::vector<TarShard>& shards,
+                              WebDataset web, Progress& progress) {
+  if (!spec.split.empty()) {
+    throw InvalidArgument(fmt::format(
+        "{}: WebDataset shards have no splits in them; name the shards of one split", spec.text));
+  }
+  web.others.tell(spec.text, progress);
+  return {std::make_unique<WebStore>(shards, web.examples),
+          "",
+          std::move(web.labels.values),
+          std::move(web.labels.class_names),
+          {}};
+}
 
 }  // namespace
 
-std::unique_ptr<ImageStore> open_tar_store(const fs::path& path) {
-  return std::make_unique<TarStore>(path);
+ImageListing list_tars(const DatasetSpec& spec, const std::vector<fs::path>& shards,
+                       Progress& progress) {
+  std::vector<TarShard> indexed = index_shards(shards, progress);
+  std::optional<WebDataset> web = find_web_dataset(indexed, progress);
+  ImageListing listing = web ? list_web_dataset(spec, indexed, std::move(*web), progress)
+                             : TarTree(std::move(indexed)).list(spec, progress);
+  for (const auto& path : shards) listing.inputs.push_back({path.string(), ""});
+  return listing;
 }
 
 }  // namespace winnow::io

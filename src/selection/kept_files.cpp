@@ -42,25 +42,25 @@ std::string with_extension(std::string key, std::string_view mime) {
   }
   if (mime == "image/jpeg") {
     if (extension != ".jpg" && extension != ".jpeg") key += ".jpg";
-  } else if (extension != ".png") {
-    key += ".png";
+  } else {
+    const char* own = mime == "image/webp" ? ".webp" : ".png";
+    if (extension != own) key += own;
   }
   return key;
 }
 
-/// One kept example as a file.
-struct KeptFile {
-  std::string name;
-  std::string bytes;
-};
+using KeptFiles = std::vector<io::ExampleFile>;
 
-KeptFile load(const io::Dataset& dataset, std::int64_t id) {
+/// One kept example as files: mostly its image alone.
+KeptFiles load(const io::Dataset& dataset, std::int64_t id) {
+  KeptFiles files = dataset.files(id);
+  if (!files.empty()) return files;
   if (const auto source = dataset.file(id)) {
     constexpr std::size_t no_limit = ~std::size_t{0};
-    return {dataset.key(id), read_file(*source, no_limit)};
+    return {{dataset.key(id), read_file(*source, no_limit)}};
   }
   io::EncodedImage image = dataset.encoded_image(id);
-  return {with_extension(dataset.key(id), image.mime), std::move(image.bytes)};
+  return {{with_extension(dataset.key(id), image.mime), std::move(image.bytes)}};
 }
 
 void write_new(const fs::path& path, const std::string& bytes) {
@@ -91,10 +91,11 @@ void place_link(const io::Dataset& dataset, std::int64_t id, const fs::path& fol
 }
 
 void place_copy(const io::Dataset& dataset, std::int64_t id, const fs::path& folder) {
-  const KeptFile file = load(dataset, id);
-  const fs::path path = folder / file.name;
-  make_folder(path.parent_path());
-  write_new(path, file.bytes);
+  for (const io::ExampleFile& file : load(dataset, id)) {
+    const fs::path path = folder / file.name;
+    make_folder(path.parent_path());
+    write_new(path, file.bytes);
+  }
 }
 
 /// A tar written through AtomicFile. libarchive calls back from C, so that errors wait in
@@ -109,7 +110,7 @@ class TarWriter {
     check(archive_write_open(archive_.get(), this, nullptr, &TarWriter::on_write, nullptr));
   }
 
-  void add(const KeptFile& kept) {
+  void add(const io::ExampleFile& kept) {
     if (!names_.insert(kept.name).second) {
       throw BadFile(fmt::format("{}: two kept examples would be called '{}'; rename one of them",
                                 target_.string(), kept.name));
@@ -178,10 +179,12 @@ void write_tar(const fs::path& target, const io::Dataset& dataset,
   });
   TarWriter tar(target, ascii);
   in_batches(static_cast<std::int64_t>(ids.size()), [&](std::int64_t begin, std::int64_t end) {
-    std::vector<KeptFile> batch(static_cast<std::size_t>(end - begin));
+    std::vector<KeptFiles> batch(static_cast<std::size_t>(end - begin));
     parallel_blocks(end - begin, progress,
                     [&](std::int64_t i) { batch[i] = load(dataset, ids[begin + i]); });
-    for (const KeptFile& file : batch) tar.add(file);
+    for (const KeptFiles& files : batch) {
+      for (const io::ExampleFile& file : files) tar.add(file);
+    }
     progress.advance(end - begin);
   });
   progress.throw_if_cancelled();
@@ -229,7 +232,7 @@ void check_kept_files(const io::Dataset* dataset, std::span<const std::int64_t> 
     if (!is_safe(keys.back())) {
       throw BadFile(
           fmt::format("{}: example {} has key '{}'; expected a relative path without "
-                      "'.', '..' or empty parts; rename that file",
+                      "'.', '..' or empty parts; rename that file, or use --write csv",
                       dataset->name(), id, keys.back()));
     }
     if (mode == FileMode::link && !dataset->file(id)) {
