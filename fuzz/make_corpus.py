@@ -20,7 +20,11 @@ COPIED = {
     "labels": ["npy/vector.npy", "npy/uint8.npy", "npy/int64.npy", "csv/bom.csv"],
     "idx": ["idx/plain/train-*", "idx/packed/train-*"],
     "csv": ["csv/*.csv"],
-    "tar": ["tar/*.tar"],
+    "tar": ["tar/ustar.tar", "tar/gnu.tar", "tar/pax.tar", "tar/splits.tar", "tar/symlink.tar",
+            "tar/flat.tar", "tar/huge.tar", "tar/v7.tar", "tar/sparse.tar", "tar/bytes-gnu.tar",
+            "web/part-1.tar", "web/part-10.tar", "web/json-names.tar", "web/no-labels.tar"],
+    "mat": ["mat/*.mat"],
+    "manifest": ["jsonl/*"],
     "image": ["images/*.png", "images/*.jpg", "images/*.webp"],
 }
 
@@ -109,7 +113,7 @@ DICTIONARIES = {
 # Longest inputs, bytes: short ones run fast. Where nothing is said, libFuzzer's 4096 or the longest
 # seed.
 MAX_LENGTHS = {"spec": 256, "config": 512, "csv": 512, "labels": 512, "manifest": 512,
-               "sidecar": 1024, "npy": 1024, "idx": 1024}
+               "sidecar": 1024, "npy": 1024, "idx": 1024, "mat": 3584, "tar": 9216}
 
 
 def write_cifar():
@@ -153,7 +157,7 @@ def write_dictionary(name):
 
 
 def main():
-    for name in sorted(COPIED.keys() | TEXTS.keys() | {"cifar", "mat"}):
+    for name in sorted(COPIED.keys() | TEXTS.keys() | {"cifar"}):
         write_corpus(name)
     write_cifar()
     write_mat()
