@@ -21,20 +21,28 @@ namespace fs = std::filesystem;
 constexpr std::int64_t default_shard_rows = 100'000;
 constexpr const char* parts_manifest = "parts.json";
 
-RowSource source_of(const Matrix<float>& rows) {
-  // Embeddings in memory are always asked for whole: they were held anyway.
-  return {rows.rows(), rows.cols(), [&rows](std::span<const std::int64_t> ids) {
+embedding::LabelledSource source_of(const Matrix<float>& rows, const io::Dataset& dataset) {
+  return {rows.rows(), rows.cols(),
+          [&rows](std::span<const std::int64_t> ids) {
             Matrix<float> chosen(static_cast<std::int64_t>(ids.size()), rows.cols());
             for (std::size_t i = 0; i < ids.size(); ++i) {
               std::ranges::copy(rows.row(ids[i]), chosen.row(static_cast<std::int64_t>(i)).begin());
             }
             return chosen;
-          }};
+          },
+          dataset.labels()};
 }
 
-RowSource source_of(const embedding::Parts& parts) {
+embedding::LabelledSource source_of(const embedding::Parts& parts, const io::Dataset& dataset) {
   return {parts.rows(), parts.dimensions(),
-          [&parts](std::span<const std::int64_t> ids) { return parts.read(ids); }};
+          [&parts](std::span<const std::int64_t> ids) { return parts.read(ids); },
+          dataset.labels()};
+}
+
+/// Whether neighbours can be checked, and against a test set.
+bool can_check(const Splits& splits) { return splits.train->has_labels(); }
+bool has_queries(const Splits& splits) {
+  return can_check(splits) && splits.test && splits.test->has_labels();
 }
 
 /// One output: a file, or a folder of shards.
@@ -244,10 +252,9 @@ class EmbedWork {
       std::error_code ignored;
       fs::remove_all(work_, ignored);
     }
-    const bool checked = splits_.train->has_labels() && splits_.test && splits_.test->has_labels();
     embedding::Parts train = parts(*splits_.train, "train", out_);
     std::optional<embedding::Parts> test;
-    if (test_out_ || checked) {
+    if (test_out_ || has_queries(splits_)) {
       test.emplace(parts(*splits_.test, "test", test_out_.value_or(out_)));
     }
     train.encode(progress_);
@@ -256,9 +263,12 @@ class EmbedWork {
     result_.dimensions = train.dimensions();
     result_.rows_taken_over = train.rows_taken_over() + (test ? test->rows_taken_over() : 0);
     result_.files = out_.files(train.rows());
-    result_.knn =
-        check_neighbours(splits_, source_of(train), test ? source_of(*test) : RowSource{},
-                         options_.encoder.kind == EncoderKind::pixels, options_.seed, progress_);
+    if (can_check(splits_)) {
+      result_.knn = check_neighbours(
+          splits_, source_of(train, *splits_.train),
+          has_queries(splits_) ? source_of(*test, *splits_.test) : embedding::LabelledSource{},
+          options_.encoder.kind == EncoderKind::pixels, options_.seed, progress_);
+    }
     if (test_out_) write(*test, *splits_.test, *test_out_);
     write(train, *splits_.train, out_);
   }
@@ -338,9 +348,12 @@ Embedded embed_splits(const Splits& splits, const embedding::EncoderOptions& opt
   Embedded result;
   result.train = encoder->encode(*splits.train, progress);
   if (splits.test) result.test = encoder->encode(*splits.test, progress);
-  result.knn =
-      check_neighbours(splits, source_of(result.train), source_of(result.test),
-                       options.encoder.kind == EncoderKind::pixels, options.seed, progress);
+  if (can_check(splits)) {
+    result.knn = check_neighbours(
+        splits, source_of(result.train, *splits.train),
+        has_queries(splits) ? source_of(result.test, *splits.test) : embedding::LabelledSource{},
+        options.encoder.kind == EncoderKind::pixels, options.seed, progress);
+  }
   return result;
 }
 

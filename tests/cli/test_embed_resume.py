@@ -82,6 +82,26 @@ class ResumeTest(WinnowTest):
         self.assertIn("starting over", done.err)
         self.assertEqual(self.content("emb.npy"), self.whole(*PIXELS)[0])
 
+    @unittest.skipUnless(scripts.USABLE, scripts.WHY_NOT)
+    def test_parts_of_another_encoder_are_thrown_away(self):
+        command = ("embed", "--data", "npy:images.npy", "--encoder", "a.ts", "--image-size", 8,
+                   "--resize-size", 8)
+        scripts.save_script(self.folder / "a.ts")
+        self.leave_parts(*command, "--out", "emb.npy")
+        # The same file elsewhere is the same encoder, another one under its name is not.
+        shutil.copytree(self.folder / PARTS, self.folder / "left")
+        (self.folder / "a.ts").rename(self.folder / "b.ts")
+        moved = [argument if argument != "a.ts" else "b.ts" for argument in command]
+        told = self.succeed_json(*moved, "--out", "emb.npy", "--resume")
+        self.assertGreater(told["rows_taken_over"], 0)
+        for name in ("emb.npy", "emb.json"):
+            (self.folder / name).unlink()
+        (self.folder / "left").rename(self.folder / PARTS)
+        scripts.save_script(self.folder / "a.ts", scripts.network(seed=1))
+        done = self.succeed(*command, "--out", "emb.npy", "--resume")
+        self.assertIn("starting over", done.err)
+        self.assertEqual(self.content("emb.npy"), self.whole(*command)[0])
+
     def test_force_starts_over(self):
         self.leave_parts(*PIXELS, "--out", "emb.npy")
         told = self.succeed_json(*PIXELS, "--out", "emb.npy", "--force")

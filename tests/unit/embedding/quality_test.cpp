@@ -79,6 +79,60 @@ TEST(KnnQuality, SameForAnyNumberOfThreads) {
   EXPECT_EQ(accuracies[2], accuracies[0]);
 }
 
+/// A source over a matrix that counts the rows it was asked for.
+LabelledSource source_of(const Matrix<float>& rows, const std::vector<std::int32_t>& labels,
+                         std::int64_t& asked) {
+  return {rows.rows(), rows.cols(),
+          [&](std::span<const std::int64_t> ids) {
+            asked += static_cast<std::int64_t>(ids.size());
+            EXPECT_TRUE(std::is_sorted(ids.begin(), ids.end()));
+            Matrix<float> chosen(static_cast<std::int64_t>(ids.size()), rows.cols());
+            for (std::size_t i = 0; i < ids.size(); ++i) {
+              std::ranges::copy(rows.row(ids[i]), chosen.row(static_cast<std::int64_t>(i)).begin());
+            }
+            return chosen;
+          },
+          labels};
+}
+
+TEST(KnnQuality, RowsThatFitAreAllRead) {
+  const Matrix<float> rows = normal_matrix(300, 3, 1);
+  const Matrix<float> test = normal_matrix(50, 3, 2);
+  std::vector<std::int32_t> labels;
+  for (std::int64_t i = 0; i < 300; ++i) labels.push_back(rows(i, 0) > 0 ? 1 : 0);
+  std::vector<std::int32_t> test_labels;
+  for (std::int64_t i = 0; i < 50; ++i) test_labels.push_back(test(i, 0) > 0 ? 1 : 0);
+  std::int64_t asked = 0;
+  const auto whole = knn_quality(source_of(rows, labels, asked),
+                                 source_of(test, test_labels, asked), {.k = 5}, Seed{0}, 350 * 3);
+  const auto expected = knn_quality({rows, labels}, {test, test_labels}, {.k = 5}, Seed{0});
+  EXPECT_EQ(asked, 350);
+  EXPECT_EQ(whole.accuracy, expected.accuracy);
+  EXPECT_EQ(whole.references, 300);
+  EXPECT_EQ(whole.queries, 50);
+}
+
+TEST(KnnQuality, OfRowsThatDoNotFitASubsetIsRead) {
+  // Two far classes: any sample of them is told apart, whichever rows it has.
+  Matrix<float> rows(1000, 2);
+  std::vector<std::int32_t> labels;
+  for (std::int64_t i = 0; i < 1000; ++i) {
+    labels.push_back(static_cast<std::int32_t>(i % 2));
+    rows(i, i % 2) = 1.0F + static_cast<float>(i);
+  }
+  for (const bool tested : {true, false}) {
+    std::int64_t asked = 0;
+    const auto source = source_of(rows, labels, asked);
+    const auto some =
+        knn_quality(source, tested ? source : LabelledSource{}, {.k = 3}, Seed{0}, 2 * 100);
+    EXPECT_EQ(asked, 100);
+    EXPECT_EQ(some.references, tested ? 50 : 100);
+    EXPECT_EQ(some.queries, tested ? 50 : 100);
+    EXPECT_EQ(some.leave_one_out, !tested);
+    EXPECT_EQ(some.accuracy, 1.0);
+  }
+}
+
 TEST(KnnQuality, RejectsWhatDoesNotFit) {
   const Matrix<float> rows = normal_matrix(5, 3, 4);
   const Matrix<float> narrow = normal_matrix(5, 2, 5);
