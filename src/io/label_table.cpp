@@ -50,6 +50,7 @@ std::optional<std::size_t> position(const std::vector<std::string>& titles,
 Columns find_columns(const std::vector<std::string>& titles, const std::string& label_column,
                      const std::string& where) {
   std::vector<std::string> lowered;
+  lowered.reserve(titles.size());
   for (const auto& title : titles) lowered.push_back(lower(title));
   const auto once = [&](const std::vector<std::string>& among, std::string_view title) {
     const auto found = position(among, title);
