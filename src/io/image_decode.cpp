@@ -71,9 +71,13 @@ void read_resized(ImageReader& reader, const ResizedSides& sides, int crop,
                   std::span<std::uint8_t> out) {
   Resampler resampler(sides, crop, 3);
   const PixelRange columns = reader.start(resampler.rows(), resampler.columns());
-  std::vector<std::uint8_t> row(static_cast<std::size_t>(3 * columns.size()));
+  // libjpeg-turbo writes aligned rows past the cache, from where they are read again at once.
+  constexpr std::size_t misaligned = 8;
+  const auto size = static_cast<std::size_t>(3 * columns.size());
+  std::vector<std::uint8_t> buffer(misaligned + size + resampler.padding());
+  const auto row = std::span(buffer).subspan(misaligned);
   for (std::int64_t i = 0; i < resampler.rows().size(); ++i) {
-    reader.read_row(row);
+    reader.read_row(row.first(size));
     resampler.add_row(row, columns.begin);
   }
   reader.finish();

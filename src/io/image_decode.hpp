@@ -33,11 +33,11 @@ struct DecodeOptions {
 };
 
 /// A JPEG is decoded at half, a quarter or an eighth of its size where that leaves its shorter side
-/// at least this many times as long as the transform makes it. Against decoding all of it, measured
-/// at quality 85 to 95: grey levels differ by less than 0.35 on average; on photo-like pictures by 2
-/// at most and by 2 in fewer than one of 1000 values; with hard edges, noise or much fine detail by
-/// 4 at most, and by more than 1 in fewer than one of 50. At 2 in place of 4, up to 15 % would differ
-/// by more than 1.
+/// at least this many times as long as the transform makes it. Against decoding all of it, at
+/// quality 85 to 95: the mean difference is below 0.35 grey levels; on photo-like pictures none is
+/// above 2, and fewer than one value of 1000 differs by 2; with hard edges, noise or much fine
+/// detail none is above 4, and fewer than one of 50 differs by more than 1. At 2 in place of 4 up
+/// to 15 % would. docs/design/005-image-decoding.md has the measurements.
 constexpr int least_oversampling = 4;
 
 /// Decodes a JPEG, PNG or WebP to 8-bit RGB, HWC, turns it upright as EXIF says (in a PNG, where

@@ -132,24 +132,32 @@ Resampler::Resampler(const ResizedSides& sides, int crop, int channels)
       horizontal_(bilinear_filter(sides.columns, crop)),
       vertical_(bilinear_filter(sides.rows, crop)),
       kernels_(std::make_unique<Kernels>(horizontal_, channels)),
-      row_(static_cast<std::size_t>((columns().size() + horizontal_.taps) * channels) + row_slack),
       resized_rows_(std::make_unique_for_overwrite<std::uint8_t[]>(
           static_cast<std::size_t>(rows().size() * crop * channels) + row_slack)) {}
 
 Resampler::~Resampler() = default;
 
+std::size_t Resampler::padding() const {
+  return static_cast<std::size_t>(horizontal_.taps * channels_) + row_slack;
+}
+
 void Resampler::add_row(std::span<const std::uint8_t> row, std::int64_t begin) {
   assert(begin <= columns().begin && n_added_ < rows().size());
-  const auto used = row.subspan(static_cast<std::size_t>((columns().begin - begin) * channels_),
-                                static_cast<std::size_t>(columns().size() * channels_));
-  std::copy(used.begin(), used.end(), row_.begin());
+  const auto size = static_cast<std::size_t>(columns().size() * channels_);
+  auto used = row.subspan(static_cast<std::size_t>((columns().begin - begin) * channels_));
+  assert(used.size() >= size);
+  if (used.size() < size + padding()) {
+    row_.resize(size + padding());
+    std::copy_n(used.begin(), size, row_.begin());
+    used = row_;
+  }
   std::uint8_t* out = resized_rows_.get() + n_added_++ * crop_ * channels_;
   if (const auto* wide = std::get_if<avx512::PackedFilter>(&kernels_->packed)) {
-    avx512::resize_row(*wide, row_.data(), out);
+    avx512::resize_row(*wide, used.data(), out);
   } else if (const auto* narrow = std::get_if<avx2::PackedFilter>(&kernels_->packed)) {
-    avx2::resize_row(*narrow, row_.data(), out);
+    avx2::resize_row(*narrow, used.data(), out);
   } else {
-    scalar::resize_row(horizontal_, channels_, row_.data(), out);
+    scalar::resize_row(horizontal_, channels_, used.data(), out);
   }
 }
 
@@ -176,8 +184,7 @@ void resize_pixels(std::span<const std::uint8_t> pixels, const ResizedSides& sid
   const auto row_size = static_cast<std::size_t>(sides.columns.in * channels);
   const auto first = static_cast<std::size_t>(resampler.rows().begin);
   for (std::int64_t i = 0; i < resampler.rows().size(); ++i) {
-    resampler.add_row(pixels.subspan((first + static_cast<std::size_t>(i)) * row_size, row_size),
-                      0);
+    resampler.add_row(pixels.subspan((first + static_cast<std::size_t>(i)) * row_size), 0);
   }
   resampler.finish(out);
 }

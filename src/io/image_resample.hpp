@@ -48,9 +48,11 @@ class Resampler {
   PixelRange columns() const { return horizontal_.used; }
 
   /// The next row of rows().
-  /// @param row     Pixels from column `begin` on.
-  /// @param begin   At most columns().begin.
+  /// @param row    Pixels from column `begin` on, at least to columns().end. It is copied, unless
+  ///               padding() more bytes of any value follow.
+  /// @param begin  At most columns().begin.
   void add_row(std::span<const std::uint8_t> row, std::int64_t begin);
+  std::size_t padding() const;
   /// After the last row. @param out  [crop, crop, channels]
   void finish(std::span<std::uint8_t> out) const;
 
@@ -61,7 +63,7 @@ class Resampler {
   LineFilter vertical_;
   struct Kernels;
   std::unique_ptr<Kernels> kernels_;
-  std::vector<std::uint8_t> row_;  ///< One row of the source with its slack.
+  std::vector<std::uint8_t> row_;  ///< A row of the source with its padding.
   std::unique_ptr<std::uint8_t[]> resized_rows_;
   std::int64_t n_added_ = 0;
 };
