@@ -59,6 +59,21 @@ class EncodeTest(ScriptTest):
         self.assertTrue(told["knn"]["leave_one_out"])
         self.assertEqual(self.succeed_json("info", "e.npy")["fingerprint"], sidecar["fingerprint"])
 
+    def test_224_is_the_default_size_of_files(self):
+        fixtures.write_image_folder(self.folder / "photos", per_class=3, side=40)
+        torch = scripts.torch
+
+        class Sides(torch.nn.Module):
+            def forward(self, x):
+                sides = torch.tensor([float(x.size(2)), float(x.size(3))])
+                return sides.expand(x.size(0), 2)
+
+        scripts.save_script(self.folder / "sides.ts", Sides())
+        for options, side in (((), 224), (("--image-size", 48), 48)):
+            self.embed("--encoder", "sides.ts", *options, "--out", "e.npy", "--force",
+                       data="images:photos")
+            np.testing.assert_array_equal(self.load("e.npy"), np.full((9, 2), side))
+
     def test_mean_and_std(self):
         images = self.colour_images(n=9)
         torch = scripts.torch
