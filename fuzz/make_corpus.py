@@ -79,7 +79,7 @@ DICTIONARIES = {
             "'shape': ", "True", "False", "'<f4'", "'<f2'", "'<f8'", "'<i8'", "'|u1'", "'|b1'",
             "'>f4'", "(3, 4), }", "(9223372036854775807,", "L"],
     "csv": [r"\xef\xbb\xbf", r"\xff\xfe", r"\x0d\x0a", r"\"\"", ",", "label", "path"],
-    "labels": ["label", r"\x0d\x0a", r"\"", ",", "999999", "1000000", "-1", "nan", "1e5",
+    "labels": ["label", r"\x0d\x0a", r"\"", ",", "-1", "nan", "1e5",
                r"\x93NUMPY\x01\x00v\x00", "cat/1.png", "cat/2.png", "dog/1.png", "path", "./",
               r"{\"path\": \"", r"\", \"label\": "],
     "manifest": ["path", "file", "filename", "file_name", "key", "image", "label", "class", "./",

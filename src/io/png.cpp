@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <csetjmp>
 #include <cstring>
+#include <string_view>
 #include <vector>
 
 #include "io/image_codecs.hpp"
@@ -17,6 +18,7 @@ namespace {
 /// Of a chunk beside the pixels, bytes; and how many of these are kept.
 constexpr png_alloc_size_t max_chunk_size = 4 << 20;
 constexpr png_uint_32 max_chunks = 64;
+constexpr std::size_t signature_size = 8;
 
 /// libpng's reading state over bytes in memory. libpng reports errors by longjmp: the functions
 /// that set the jump hold no object with a destructor, and return false when it was taken.
@@ -24,6 +26,7 @@ class PngReader final : public ImageReader {
  public:
   PngReader(std::span<const std::byte> bytes, const std::string& name, std::int64_t max_pixels)
       : bytes_(bytes), name_(name), state_(this) {
+    pixels_at_ = check_chunks(signature_size, "IDAT");
     if (!read_header()) fail();
     shape_ = checked_image_shape(png_get_image_height(png(), info()),
                                  png_get_image_width(png(), info()), 3, name_, max_pixels);
@@ -36,6 +39,7 @@ class PngReader final : public ImageReader {
   }
 
   PixelRange start(PixelRange rows, PixelRange /*columns*/) override {
+    check_chunks(pixels_at_, "IEND");
     if (!start_rows()) fail();
     if (interlaced_) {
       const auto height = static_cast<std::size_t>(shape_.height);
@@ -104,6 +108,30 @@ class PngReader final : public ImageReader {
     self->position_ += size;
   }
 
+  /// libpng makes room for some chunks before it looks whether their bytes are there.
+  /// @return  Where the first chunk of type `last` begins, or the last one that is there.
+  std::size_t check_chunks(std::size_t at, std::string_view last) const {
+    constexpr std::size_t frame = 12;  // length, type, checksum
+    std::size_t begin = at;
+    while (bytes_.size() - begin >= frame) {
+      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes to uchar
+      const auto* chunk = reinterpret_cast<png_const_bytep>(bytes_.data() + begin);
+      const std::size_t size = png_get_uint_32(chunk);
+      const std::size_t left = bytes_.size() - begin - frame;
+      if (size > left) {
+        throw BadFile(fmt::format(
+            "{}: damaged PNG: the chunk at byte {} claims {} bytes, but the file has {} left; make "
+            "or copy the file again",
+            name_, begin, size, left));
+      }
+      at = begin;
+      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes to chars
+      if (std::string_view(reinterpret_cast<const char*>(chunk) + 4, 4) == last) break;
+      begin += frame + size;
+    }
+    return at;
+  }
+
   png_structp png() const { return state_.png(); }
   png_infop info() const { return state_.info(); }
   std::size_t row_size() const { return std::size_t{3} * static_cast<std::size_t>(shape_.width); }
@@ -166,6 +194,7 @@ class PngReader final : public ImageReader {
   std::span<const std::byte> bytes_;
   const std::string& name_;
   std::size_t position_ = 0;
+  std::size_t pixels_at_ = 0;  ///< First chunk of pixels.
   char message_[160] = {};
   State state_;
   bool interlaced_ = false;

@@ -130,6 +130,22 @@ TEST(ImageErrors, ChunksBesideThePixelsArePassedOver) {
   EXPECT_EQ(decoded(bytes, "a.png", {}), pixels_of("images/rgb.png-rgb.npy").values);
 }
 
+/// libpng would make room for them first.
+TEST(ImageErrors, ChunksThatReachPastTheEndAreRefused) {
+  const std::string whole = bytes_of(fixture("images/rgb.png"));
+  const std::string claim = std::string("\x7F\xFF\xFF\xFF", 4) + "eXIf";
+  std::string before = whole;
+  before.insert(33, claim);  // after the signature and IHDR
+  expect_error<BadFile>([&] { probe_image(as_bytes(before), "a.png", max_pixels); },
+                        {"a.png", "damaged PNG", "byte 33 claims 2147483647 bytes"});
+  std::string after = whole;
+  after.insert(whole.size() - 12, claim);  // before IEND
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(fixture_shape.size()));
+  expect_error<BadFile>(
+      [&] { decode_image(as_bytes(after), "a.png", {}, fixture_shape, pixels); },
+      {"a.png", "damaged PNG", "claims 2147483647 bytes, but the file has 8 left"});
+}
+
 TEST(ImageMime, IsToldByTheFirstBytes) {
   for (const auto& [name, mime] :
        {std::pair("rgb.jpg", "image/jpeg"), std::pair("rgb.png", "image/png"),
