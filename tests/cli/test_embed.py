@@ -1,12 +1,10 @@
 """winnow embed: what comes out, what it depends on, and datasets that cannot be read."""
 
 import gzip
-import io
 import tarfile
 import unittest
 
 import numpy as np
-from PIL import Image
 
 import fixtures
 from helpers import WinnowTest
@@ -155,20 +153,17 @@ class BadDatasetTest(WinnowTest):
         fixtures.write_image_folder(self.folder / "images", classes=("ant", "bee"), per_class=4)
         file = self.folder / "images/bee/002.png"
         whole = file.read_bytes()
-        other = io.BytesIO()
-        Image.new("RGB", (9, 16)).save(other, "PNG")
-        for content, mentions in ((b"", []), (whole[:60], []), (whole[:-30], []), (b"GIF89a", []),
-                                  (other.getvalue(), ["16"])):
+        for content in (b"", whole[:60], whole[:-30], b"GIF89a"):
             with self.subTest(size=len(content)):
                 file.write_bytes(content)
-                self.refuse_data("images:images", "bee/002.png", *mentions)
+                self.refuse_data("images:images", "bee/002.png")
 
     def test_folders_that_are_no_image_folder(self):
         (self.folder / "void").mkdir()
         self.refuse_data("images:void", "void")
         fixtures.write_image_folder(self.folder / "images", classes=("ant",), per_class=2)
         (self.folder / "images/ant/x.webp").write_bytes(b"RIFF")
-        self.refuse_data("images:images", "ant/x.webp", "JPEG or PNG")
+        self.refuse_data("images:images", "ant/x.webp", "JPEG, PNG or WebP")
 
     def test_tars(self):
         fixtures.write_image_folder(self.folder / "images", classes=("ant", "bee"), per_class=3)
