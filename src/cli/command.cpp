@@ -12,8 +12,7 @@
 namespace winnow::cli {
 
 void Session::print(const Json& json, const std::string& text) const {
-  const std::string output =
-      common.json ? json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n" : text;
+  const std::string output = common.json ? dump_json(json, 2) + "\n" : text;
   if (std::fwrite(output.data(), 1, output.size(), stdout) != output.size() ||
       std::fflush(stdout) != 0) {
     throw WorkFailed("cannot write to standard output");

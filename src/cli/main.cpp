@@ -150,7 +150,7 @@ int run(Session& session) {
 }  // namespace winnow::cli
 
 int main(int argc, char** argv) {
-  winnow::cli::install_interrupt_handlers();
+  winnow::cli::install_signal_handlers();
   winnow::cli::Session session;
   session.arguments.assign(argv, argv + argc);
   return winnow::cli::run(session);

@@ -33,6 +33,7 @@ void require_new_array(const std::string& flag, const std::string& path, bool fo
   }
   require_new_output(path, force);
   require_new_output(sidecar_path(path), force);
+  require_writable(path);
 }
 
 void require_out_array(const Session& session) {
@@ -44,6 +45,7 @@ void require_out_file(const Session& session, const char* what) {
   require_out_given(session, what);
   require_no_folder("--out", session.common.out);
   require_new_output(session.out(), session.common.force);
+  require_writable(session.out());
 }
 
 void require_out_folder(const Session& session, const char* what, bool can_resume) {
@@ -54,6 +56,7 @@ void require_out_folder(const Session& session, const char* what, bool can_resum
         fmt::format("--out {}: a file; expected a folder to write into", session.common.out));
   }
   require_new_output(session.out(), session.common.force || session.common.resume, can_resume);
+  require_writable(session.out());
 }
 
 }  // namespace winnow::cli

@@ -4,7 +4,8 @@
 
 #include "cli/command.hpp"
 
-// Outputs that a subcommand is about to write, checked before any work.
+// Outputs that a subcommand is about to write, checked before any work. All throw WorkFailed where
+// nothing can be written: a folder without the right, a file system mounted read-only.
 
 namespace winnow::cli {
 

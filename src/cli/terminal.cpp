@@ -33,13 +33,15 @@ std::string rate_text(double rate) {
 
 }  // namespace
 
-void install_interrupt_handlers() {
+void install_signal_handlers() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  // A write beyond the limit of `ulimit -f` then fails as one to a full disk does.
+  std::signal(SIGXFSZ, SIG_IGN);
   // A thread of its own takes them, and those that compute do not: a handler that runs in the
   // middle of one of oneDNN's generated kernels, on its stack, corrupts the heap.
   std::thread([] {

@@ -10,9 +10,9 @@
 namespace winnow::cli {
 
 /// Installs handlers of SIGINT and SIGTERM: the first asks the work to stop between blocks, the
-/// second ends the process at once. Call it before anything computes: threads started later inherit
+/// second ends the process at once. SIGXFSZ is ignored, so that write() reports it. Call it before anything computes: threads started later inherit
 /// that they are not interrupted.
-void install_interrupt_handlers();
+void install_signal_handlers();
 
 /// Progress on stderr: a line that redraws itself on a terminal, one line per finished stage
 /// otherwise. Silent with set_quiet(true), but for warnings.

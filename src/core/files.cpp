@@ -118,8 +118,12 @@ void AtomicFile::write(const void* bytes, std::size_t size) {
   }
 }
 
-void AtomicFile::commit() {
+void AtomicFile::sync() {
   if (::fsync(descriptor_) != 0) fail("fsync");
+}
+
+void AtomicFile::commit() {
+  sync();
   if (::close(std::exchange(descriptor_, -1)) != 0) fail("close");
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("rename into place");
   temporary_.clear();

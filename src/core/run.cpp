@@ -9,6 +9,14 @@ namespace winnow {
 
 namespace fs = std::filesystem;
 
+std::string dump_json(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string to_utf8(std::string_view text) {
+  return Json::parse(dump_json(text)).get<std::string>();
+}
+
 const char* version() { return WINNOW_VERSION; }
 
 Json to_json(const std::vector<InputFile>& inputs) {
@@ -18,7 +26,7 @@ Json to_json(const std::vector<InputFile>& inputs) {
 }
 
 void write_json(const fs::path& path, const Json& json) {
-  write_file(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  write_file(path, dump_json(json, 2) + "\n");
 }
 
 Json read_json(const fs::path& path) {

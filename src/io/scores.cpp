@@ -22,7 +22,7 @@ std::string text_field(const Sidecar& sidecar, const fs::path& path, const char*
   if (found == sidecar.json.end()) return "";
   if (found->is_string()) return found->get<std::string>();
   throw BadFile(fmt::format("{}: \"{}\" is {}; expected a text", sidecar_path(path).string(), key,
-                            found->dump()));
+                            dump_json(*found)));
 }
 
 }  // namespace

@@ -2,12 +2,49 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "winnow/core/error.hpp"
+#include "winnow/core/files.hpp"
 #include "winnow/core/hash.hpp"
 
 namespace winnow::io {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+/// A sidecar that is out of the way while its array is replaced, and back if that fails.
+class EarlierSidecar {
+ public:
+  explicit EarlierSidecar(fs::path path)
+      : path_(std::move(path)),
+        aside_(path_.parent_path() / fmt::format(".{}.tmp-earlier", path_.filename().string())) {
+    std::error_code code;
+    if (!fs::is_regular_file(path_, code)) return;
+    fs::rename(path_, aside_, code);
+    moved_ = !code;
+  }
+  ~EarlierSidecar() {
+    std::error_code ignored;
+    if (moved_) fs::rename(aside_, path_, ignored);
+  }
+  EarlierSidecar(const EarlierSidecar&) = delete;
+  EarlierSidecar& operator=(const EarlierSidecar&) = delete;
+
+  /// Its array is gone: so is it.
+  void drop() {
+    std::error_code ignored;
+    if (std::exchange(moved_, false)) fs::remove(aside_, ignored);
+  }
+
+ private:
+  fs::path path_;
+  fs::path aside_;
+  bool moved_ = false;
+};
+
+}  // namespace
 
 Sidecar load_sidecar(const fs::path& artifact) {
   Sidecar sidecar;
@@ -21,7 +58,7 @@ Sidecar load_sidecar(const fs::path& artifact) {
   }
   if (const auto n = sidecar.json.find("n"); n != sidecar.json.end()) {
     if (!n->is_number_integer() || n->get<std::int64_t>() < 0) {
-      throw BadFile(fmt::format("{}: \"n\" is {}; expected a number of rows", name, n->dump()));
+      throw BadFile(fmt::format("{}: \"n\" is {}; expected a number of rows", name, dump_json(*n)));
     }
     sidecar.n = n->get<std::int64_t>();
   }
@@ -39,10 +76,13 @@ void require_sidecar_rows(const Sidecar& sidecar, const fs::path& artifact, std:
 void write_with_sidecar(const fs::path& artifact, const Json& sidecar,
                         const std::function<void()>& write_array) {
   const fs::path path = sidecar_path(artifact);
-  std::error_code ignored;
-  fs::remove(path, ignored);
+  AtomicFile file(path);
+  file.write(dump_json(sidecar, 2) + "\n");
+  file.sync();
+  EarlierSidecar earlier(path);
   write_array();
-  write_json(path, sidecar);
+  earlier.drop();
+  file.commit();
 }
 
 InputFile hashed_input(const NpyFile& file) {

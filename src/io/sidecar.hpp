@@ -25,8 +25,8 @@ Sidecar load_sidecar(const std::filesystem::path& artifact);
 void require_sidecar_rows(const Sidecar& sidecar, const std::filesystem::path& artifact,
                           std::int64_t rows);
 
-/// Writes array and sidecar. Killed half way, this leaves an array without a sidecar (its
-/// fingerprint is unknown), never one beside the sidecar of another.
+/// Writes array and sidecar. When it fails, both are as they were. Killed half way, this leaves an
+/// array without a sidecar (its fingerprint is unknown), never one beside the sidecar of another.
 void write_with_sidecar(const std::filesystem::path& artifact, const Json& sidecar,
                         const std::function<void()>& write_array);
 

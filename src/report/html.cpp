@@ -10,7 +10,7 @@ namespace winnow::report {
 std::string escape(std::string_view text) {
   std::string out;
   out.reserve(text.size() + text.size() / 8);
-  for (const char c : text) {
+  for (const char c : to_utf8(text)) {
     switch (c) {
       case '&':
         out += "&amp;";
@@ -38,7 +38,7 @@ std::string escape(std::string_view text) {
 }
 
 std::string script_json(const Json& json) {
-  const std::string dumped = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string dumped = dump_json(json);
   std::string out;
   out.reserve(dumped.size());
   for (const char c : dumped) {

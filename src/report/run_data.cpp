@@ -195,7 +195,7 @@ Json json_member(const Json& object, const std::string& name) {
 std::string json_text(const Json& value) {
   if (value.is_null()) return "";
   if (value.is_string()) return value.get<std::string>();
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return dump_json(value);
 }
 
 std::optional<double> json_number(const Json& object, const std::string& name) {

@@ -123,6 +123,20 @@ void check_keys(const io::Dataset* dataset, std::span<const std::int64_t> ids) {
   }
 }
 
+/// JSON cannot hold such keys, and two of them may look the same there.
+void warn_of_bytes(const Job& job) {
+  if (job.source.dataset == nullptr) return;
+  std::int64_t count = 0;
+  for (const std::int64_t id : job.selection.ids) {
+    if (!is_utf8(job.source.dataset->key(id))) ++count;
+  }
+  if (count == 0) return;
+  job.progress.warn(
+      fmt::format("{}: {} keys are not UTF-8; U+FFFD stands for the bytes that JSON cannot hold; "
+                  "ids tell the examples apart, and --write keys or csv writes the bytes",
+                  file_name(Format::jsonl), count));
+}
+
 void write_kept_lines(const Job& job, Format format) {
   const auto& ids = job.selection.ids;
   job.progress.stage(fmt::format("write {}", file_name(format)),
@@ -135,7 +149,7 @@ void write_kept_lines(const Job& job, Format format) {
         file.add(job.source.dataset->key(id));
         break;
       case Format::jsonl:
-        file.add(job.json_row(id).dump(-1, ' ', false, Json::error_handler_t::replace));
+        file.add(dump_json(job.json_row(id)));
         break;
       default:
         file.add(job.csv_row(id));
@@ -143,6 +157,7 @@ void write_kept_lines(const Job& job, Format format) {
   }
   file.commit();
   job.progress.done(fmt::format("{} lines", ids.size()));
+  if (format == Format::jsonl) warn_of_bytes(job);
 }
 
 void write_dropped(const Job& job) {

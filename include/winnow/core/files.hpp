@@ -41,6 +41,8 @@ class AtomicFile {
   /// @throws WorkFailed naming the file and the reason (no space left, ...).
   void write(const void* bytes, std::size_t size);
   void write(std::string_view text) { write(text.data(), text.size()); }
+  /// fsync: what commit() still does afterwards needs no more space. @throws WorkFailed.
+  void sync();
   /// fsync, close, rename, fsync of the folder. @throws WorkFailed for what any of them reports.
   void commit();
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "winnow/core/fingerprint.hpp"
@@ -13,6 +14,16 @@ namespace winnow {
 
 /// JSON objects keep the order in which they were written: artifacts read well and never reshuffle.
 using Json = nlohmann::ordered_json;
+
+/// JSON as text, the one way out of every Json in winnow. File names and keys are bytes and may be
+/// no UTF-8, which JSON cannot hold: U+FFFD stands for each byte that is none, and nothing is
+/// thrown. Exports that are not JSON (keys, CSV, the kept files) hold the bytes themselves.
+/// @param indent  Spaces a level; -1: all on one line.
+std::string dump_json(const Json& json, int indent = -1);
+
+/// `text` as dump_json() shows it, for other places that take UTF-8 only.
+std::string to_utf8(std::string_view text);
+inline bool is_utf8(std::string_view text) { return to_utf8(text) == text; }
 
 /// "0.1.0".
 const char* version();
@@ -41,7 +52,7 @@ Json options_json(const Options& options) {
   return json;
 }
 
-/// Pretty-printed with a newline at the end; written atomically. Invalid UTF-8 is replaced.
+/// dump_json() with a newline at the end; written atomically.
 void write_json(const std::filesystem::path& path, const Json& json);
 /// @throws BadFile with the byte offset of the first mistake.
 Json read_json(const std::filesystem::path& path);

@@ -66,6 +66,31 @@ TEST(Json, InvalidUtf8IsReplacedRatherThanThrown) {
   EXPECT_EQ(read_json(folder / "a.json")["path"], "caf\xef\xbf\xbd.png");
 }
 
+TEST(Json, TextNeverThrows) {
+  EXPECT_EQ(dump_json({{"a", {1, "b"}}}), R"({"a":[1,"b"]})");
+  EXPECT_EQ(dump_json({{"a", 1}}, 2), "{\n  \"a\": 1\n}");
+  EXPECT_EQ(dump_json({{"k\xff", "\xe9"}}), "{\"k\xef\xbf\xbd\":\"\xef\xbf\xbd\"}");
+  for (int a = 0; a < 256; ++a) {
+    for (int b = 0; b < 256; ++b) {
+      const std::string bytes = {static_cast<char>(a), static_cast<char>(b)};
+      const std::string text = dump_json(bytes);
+      ASSERT_TRUE(Json::accept(text)) << a << " " << b;
+      ASSERT_EQ(Json::parse(text).get<std::string>(), to_utf8(bytes)) << a << " " << b;
+      ASSERT_TRUE(is_utf8(to_utf8(bytes)));
+    }
+  }
+}
+
+TEST(Json, KnowsUtf8) {
+  for (const char* text : {"", "plain", "caf\xc3\xa9", "\xf0\x9f\x8d\x83"}) {
+    EXPECT_TRUE(is_utf8(text)) << text;
+  }
+  // Latin-1, cut off, overlong, a surrogate, beyond Unicode.
+  for (const char* text : {"caf\xe9", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80"}) {
+    EXPECT_FALSE(is_utf8(text)) << text;
+  }
+}
+
 TEST(Json, MistakesAreNamedByByte) {
   const TempFolder folder;
   write_file(folder / "a.json", R"({"a": ])");

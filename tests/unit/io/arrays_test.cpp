@@ -1,5 +1,6 @@
 #include "winnow/io/arrays.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -7,6 +8,7 @@
 #include <numeric>
 
 #include "io/natural_order.hpp"
+#include "io/sidecar.hpp"
 #include "unit/io/test_files.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/hash.hpp"
@@ -115,7 +117,7 @@ TEST(Embeddings, JoinsShards) {
   EXPECT_EQ(read.inputs[2].hash, hash_of(fixture("npy/shards/part-10.npy")));
 }
 
-/// Larger than a chunk of work (64 blocks of 1 MiB), so that every seam is crossed.
+/// Larger than what one task hashes in Fortran order (64 MiB), so that every seam is crossed.
 TEST(Embeddings, SameBitsForAnyNumberOfThreads) {
   const TempFolder folder;
   constexpr std::int64_t n = 70000;
@@ -138,6 +140,37 @@ TEST(Embeddings, SameBitsForAnyNumberOfThreads) {
       for (std::int64_t j = 0; j < d; ++j) ASSERT_EQ(f.rows(j, i), values[i * d + j]);
     }
   }
+}
+
+/// img_emb_2 comes before img_emb_10; make_shard_fixtures.py tells the values.
+TEST(Embeddings, ReadsTheShardsOfClipRetrieval) {
+  for (const int count : {1, 3}) {
+    const Threads threads(count);
+    for (const char* name : {"img_emb", "img_emb/", "img_emb/img_emb_*.npy"}) {
+      const Embeddings read = read_embeddings(fixture(name).string());
+      ASSERT_EQ(read.rows.rows(), 31) << name;
+      ASSERT_EQ(read.rows.cols(), 5) << name;
+      for (std::int64_t i = 0; i < read.rows.size(); ++i) {
+        ASSERT_EQ(read.rows.data()[i], static_cast<float>(i) / 8) << name;
+      }
+      ASSERT_EQ(read.inputs.size(), 16U);
+      for (int shard = 0; shard < 16; ++shard) {
+        const fs::path path = fixture(fmt::format("img_emb/img_emb_{}.npy", shard));
+        EXPECT_EQ(fs::path(read.inputs[shard].path).filename(), path.filename()) << name;
+        EXPECT_EQ(read.inputs[shard].hash, hash_of(path));
+      }
+    }
+  }
+}
+
+TEST(Embeddings, ShardsThatDoNotFitAreNamedBesideTheFirst) {
+  const std::string folder = fixture("img_emb").string();
+  expect_error<BadFile>(
+      [&] { read_embeddings(folder + "," + fixture("img_emb_float32.npy").string()); },
+      {"img_emb_float32.npy: [2, 5] float32", "img_emb_0.npy is [1, 5] float16", "dtype"});
+  expect_error<BadFile>(
+      [&] { read_embeddings(folder + "," + fixture("img_emb_wide.npy").string()); },
+      {"img_emb_wide.npy: [2, 6] float16", "img_emb_0.npy is [1, 5] float16", "width"});
 }
 
 TEST(Embeddings, NonFiniteValuesAreNamed) {
@@ -281,13 +314,26 @@ TEST(Subset, BadOnesAreErrors) {
   expect_error<BadFile>([&] { read_subset(path); }, {"keep.npy", "float64; expected integers"});
 }
 
-TEST(Artifacts, WritingNeverLeavesTheSidecarOfAnother) {
+TEST(Artifacts, AFailedWriteLeavesTheSidecarAsItWas) {
   const TempFolder folder;
   write_subset(folder / "keep.npy", {{0}, 10, Fingerprint(5), {}}, {});
+  const std::string before = bytes_of(folder / "keep.json");
   fs::remove(folder / "keep.npy");
   fs::create_directories(folder / "keep.npy" / "in the way");
   EXPECT_THROW(write_subset(folder / "keep.npy", {{1}, 10, Fingerprint(6), {}}, {}), WorkFailed);
-  EXPECT_FALSE(fs::exists(folder / "keep.json"));
+  EXPECT_EQ(bytes_of(folder / "keep.json"), before);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 2) << "a temporary stayed";
+}
+
+TEST(Artifacts, AnArrayNeverStandsBesideTheSidecarOfAnother) {
+  const TempFolder folder;
+  write_subset(folder / "keep.npy", {{0}, 10, Fingerprint(5), {}}, {});
+  write_with_sidecar(folder / "keep.npy", {{"n", 20}}, [&] {
+    EXPECT_FALSE(fs::exists(folder / "keep.json")) << "a kill at this point would leave it";
+    write_npy(folder / "keep.npy", std::vector<std::int64_t>{1});
+  });
+  EXPECT_EQ(read_sidecar(folder / "keep.npy")["n"], 20);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 2);
 }
 
 TEST(Length, MismatchNamesBoth) {

@@ -199,6 +199,26 @@ TEST(Npy, ALengthOfZeroMakesTheOthersFree) {
   EXPECT_EQ(NpyFile(folder / "none.npy").size(), 0);
 }
 
+/// Refused by the file's length: what they claim would not fit into any memory.
+TEST(Npy, AbsurdSizesAreErrorsBeforeAnythingIsAllocated) {
+  const TempFolder folder;
+  const auto path = folder / "absurd.npy";
+  const auto fails = [&](const std::string& bytes, const std::string& found) {
+    put(path, bytes);
+    expect_error<BadFile>([&] { NpyFile{path}; }, {"absurd.npy", found});
+  };
+  const std::vector<std::uint8_t> eight(8);
+  fails(npy_bytes("|u1", "(9223372036854775807,)", eight), "needs 9223372036854775807 bytes");
+  fails(npy_bytes("|u1", "(9223372036854775807, 2)", eight), "does not fit into 64 bits");
+  fails(npy_bytes("|u1", "(3037000500, 3037000500)", eight), "does not fit into 64 bits");
+  fails(npy_bytes("<f8", "(4294967296, 4294967296, 4294967296)", eight), "64 bits");
+  fails(std::string("\x93NUMPY\x02\x00\xff\xff\xff\xff{", 13), "its header alone takes 4294967307");
+  std::string ones;
+  for (int i = 0; i < 20'000; ++i) ones += "1,";
+  put(path, npy_bytes("|u1", "(" + ones + ")", std::vector<std::uint8_t>{7}));
+  EXPECT_EQ(NpyFile(path).size(), 1) << "many dimensions are no more than many";
+}
+
 TEST(Npy, UnknownVersionsAreErrors) {
   const TempFolder folder;
   std::string bytes = bytes_of(fixture("npy/float32.npy"));
