@@ -10,8 +10,8 @@
 namespace winnow::cli {
 
 /// Installs handlers of SIGINT and SIGTERM: the first asks the work to stop between blocks, the
-/// second ends the process at once. SIGXFSZ is ignored, so that write() reports it. Call it before anything computes: threads started later inherit
-/// that they are not interrupted.
+/// second ends the process at once. SIGXFSZ is ignored, so that write() reports it. Call it before
+/// anything computes: threads started later inherit that they are not interrupted.
 void install_signal_handlers();
 
 /// Progress on stderr: a line that redraws itself on a terminal, one line per finished stage
