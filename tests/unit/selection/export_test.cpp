@@ -288,6 +288,58 @@ TEST_F(ExportTest, ImageFolderGoesRoundThroughTarAndCopy) {
   EXPECT_EQ(fs::read_symlink(out_ / "files/dog/1.png"), folder_ / "photos/dog/1.png");
 }
 
+/// All files of an example go together, so that labels and captions do.
+TEST_F(ExportTest, WebDatasetStaysOne) {
+  const fs::path shards = fs::path(WINNOW_FIXTURES) / "../../io/fixtures/web/part-*.tar";
+  const auto open = [](const fs::path& path) {
+    return io::open_dataset(io::DatasetSpec::parse("images:" + path.string()));
+  };
+  const auto web = open(shards);
+  ASSERT_EQ(web->size(), 5);
+  scores_ = {5, 1, 4, 2, 3};
+  selection_ = select(scores_, {}, 0, {.keep = 0.6});
+  const Source from{.scores = scores_, .labels = web->labels(), .dataset = web.get()};
+  write(from, {.files = FileMode::tar});
+  const auto kept = open(out_ / "kept.tar");
+  ASSERT_EQ(kept->size(), 3);
+  for (std::int64_t i = 0; i < 3; ++i) {
+    const std::int64_t id = selection_.ids[static_cast<std::size_t>(i)];
+    EXPECT_EQ(kept->key(i), web->key(id));
+    EXPECT_EQ(kept->labels()[static_cast<std::size_t>(i)],
+              web->labels()[static_cast<std::size_t>(id)]);
+    EXPECT_EQ(kept->encoded_image(i).bytes, web->encoded_image(id).bytes);
+  }
+  write(from, {.files = FileMode::copy});
+  EXPECT_EQ(read_file(out_ / "files/000.txt"), "a caption");
+  EXPECT_TRUE(fs::exists(out_ / "files/sub/a.PNG"));
+  EXPECT_THROW(write(from, {.files = FileMode::link}), InvalidArgument);
+}
+
+TEST_F(ExportTest, ManifestsAreExportedByTheirPaths) {
+  const std::string png = read_file(fs::path(WINNOW_FIXTURES) / "pixel.png");
+  write_file(folder_ / "photos/a.png", png);
+  write_file(folder_ / "photos/deep/b.png", png);
+  write_file(folder_ / "photos/list.csv", "path,label\ndeep/b.png,x\na.png,y\n");
+  write_file(folder_ / "other/list.csv", "path\n../photos/a.png\n");
+  const auto open = [](const fs::path& path) {
+    return io::open_dataset(io::DatasetSpec::parse("images:" + path.string()));
+  };
+  const auto list = open(folder_ / "photos/list.csv");
+  scores_ = {1, 2};
+  selection_ = select(scores_, {}, 0, {.keep = 1.0});
+  write({.scores = scores_, .dataset = list.get()}, {.files = FileMode::link});
+  EXPECT_EQ(fs::read_symlink(out_ / "files/deep/b.png"), folder_ / "photos/deep/b.png");
+  write({.scores = scores_, .dataset = list.get()}, {.files = FileMode::copy});
+  EXPECT_EQ(read_file(out_ / "files/a.png"), png);
+  // A path that leaves the folder cannot be written below another.
+  const auto outside = open(folder_ / "other/list.csv");
+  scores_ = {1};
+  selection_ = select(scores_, {}, 0, {.keep = 1.0});
+  const Source from{.scores = scores_, .dataset = outside.get()};
+  EXPECT_THROW(write(from, {.files = FileMode::copy}), BadFile);
+  EXPECT_NO_THROW(write(from, {.formats = {Format::csv}}));
+}
+
 TEST_F(ExportTest, EarlierFilesGoButOthersStay) {
   const FakeDataset dataset(keys_, labels_);
   write(source(&dataset), {.formats = {Format::keys, Format::mask}, .files = FileMode::copy});
