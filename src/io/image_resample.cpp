@@ -26,6 +26,7 @@ std::vector<Support> supports(const ResizedLine& line, int crop, double scale, d
   for (std::int64_t i = 0; i < crop; ++i) {
     const double center = (static_cast<double>(line.begin + i) + 0.5) * scale;
     const auto first = static_cast<std::int64_t>(std::max(0.0, center - radius + 0.5));
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings): Pillow's rounding
     const auto end = static_cast<std::int64_t>(center + radius + 0.5);
     all.push_back({center, first, std::min(line.in, end)});
   }
@@ -57,6 +58,7 @@ LineFilter bilinear_filter(const ResizedLine& line, int crop) {
     }
     for (std::int64_t t = 0; t < end - first; ++t) {
       const double share = exact[static_cast<std::size_t>(t)] / sum;
+      // NOLINTNEXTLINE(bugprone-incorrect-roundings): Pillow's rounding
       weights[t] = static_cast<std::int32_t>(0.5 + share * (1 << weight_bits));
     }
     filter.first.push_back(first);

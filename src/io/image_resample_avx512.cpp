@@ -1,5 +1,7 @@
 // GCC's bug 105593: its own headers of intrinsics set off this warning where they are inlined.
+#ifndef __clang__
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
 
 #include <algorithm>
@@ -31,7 +33,7 @@ struct Digits {
       weight = (weight - digit) >> 8;
     }
   }
-  std::int8_t all[n_digits];
+  std::int8_t all[n_digits] = {};
 };
 
 /// Distance in bytes from the first tap of a step's first pixel to the last of its first four taps.
