@@ -110,7 +110,9 @@ class Prune {
       if (splits_.train->has_labels()) labels_ = labels_of(*splits_.train);
     }
     if (!arguments_.labels.empty()) {
-      labels_ = io::read_labels(arguments_.labels, session_.terminal);
+      labels_ = splits_.train
+                    ? io::join_labels(*splits_.train, arguments_.labels, "", session_.terminal)
+                    : io::read_labels(arguments_.labels, session_.terminal);
       io::require_same_length(n_, arguments_.source.data + arguments_.embeddings,
                               static_cast<std::int64_t>(labels_.values.size()), arguments_.labels);
       require_same_dataset(fingerprint_, arguments_.source.data + arguments_.embeddings,
@@ -142,6 +144,13 @@ class Prune {
                       "SPEC",
                       arguments_.source.data));
     }
+    if (splits_.test->class_names() != labels_.class_names) {
+      throw DatasetMismatch(
+          fmt::format("--evaluate: the classes of {} are not those of {}; expected the same names "
+                      "in the same order",
+                      arguments_.labels.empty() ? arguments_.source.data : arguments_.labels,
+                      splits_.test->name()));
+    }
   }
 
   /// Before the first file is written: what an earlier run left is removed, so that nothing stale
@@ -167,55 +176,26 @@ class Prune {
     }
   }
 
-  Json embedding_sidecar(const io::Dataset& dataset) const {
-    return {{"kind", "embeddings"},
-            {"data", dataset.name()},
-            {"options", options_json(arguments_.encoder)},
-            {"seed", session_.common.seed},
-            {"knn", knn_},
-            {"inputs", to_json(dataset.inputs())}};
-  }
-
-  /// Reads embeddings of an interrupted run back if they were made the same way.
-  bool resume_embeddings() {
-    const fs::path path = folder_ / "embeddings.npy";
-    const fs::path test_path = folder_ / "embeddings-test.npy";
-    if (!session_.common.resume || !fs::exists(path)) return false;
-    if (splits_.test && !fs::exists(test_path)) return false;
-    const Json sidecar = read_sidecar(path);
-    if (!sidecar.is_object() || sidecar_fingerprint(sidecar) != fingerprint_ ||
-        sidecar.value("options", Json()) != options_json(arguments_.encoder) ||
-        sidecar.value("seed", std::uint64_t{0}) != session_.common.seed) {
-      return false;
-    }
-    rows_ = io::read_embeddings(path.string(), session_.terminal).rows;
-    if (splits_.test) {
-      auto test = io::read_embeddings(test_path.string(), session_.terminal);
-      if (test.fingerprint != splits_.test->fingerprint()) return false;
-      test_rows_ = std::move(test.rows);
-    }
-    knn_ = sidecar.value("knn", Json());
-    return true;
-  }
-
+  /// Goes through files, so that a killed run goes on where it was and rows are read as any others.
   void embed() {
     if (embeddings_) {
       rows_ = std::move(embeddings_->rows);
       return;
     }
     if (arguments_.score.metric == Metric::random && !arguments_.evaluate) return;
-    if (resume_embeddings()) return;
-    Embedded embedded = embed_splits(splits_, arguments_.encoder, session_.terminal);
-    rows_ = std::move(embedded.train);
-    test_rows_ = std::move(embedded.test);
-    knn_ = std::move(embedded.knn);
     prepare_folder();
-    if (splits_.test) {
-      io::write_embeddings(folder_ / "embeddings-test.npy", test_rows_,
-                           embedding_sidecar(*splits_.test), splits_.test->fingerprint());
-    }
-    io::write_embeddings(folder_ / "embeddings.npy", rows_, embedding_sidecar(*splits_.train),
-                         fingerprint_);
+    const fs::path out = folder_ / "embeddings.npy";
+    const fs::path test_out = splits_.test ? folder_ / "embeddings-test.npy" : fs::path();
+    knn_ = embed_files(splits_, arguments_.encoder,
+                       {.out = out,
+                        .test_out = test_out,
+                        .storage = {},
+                        .resume = session_.common.resume,
+                        .force = true},
+                       session_.terminal)
+               .knn;
+    rows_ = io::read_embeddings(out.string(), session_.terminal).rows;
+    if (splits_.test) test_rows_ = io::read_embeddings(test_out.string(), session_.terminal).rows;
   }
 
   void score() {

@@ -47,7 +47,10 @@ void select(Session& session, SelectArguments arguments) {
       labels_name = arguments.source.data;
     }
   }
-  if (!arguments.labels.empty()) labels = io::read_labels(arguments.labels, session.terminal);
+  if (!arguments.labels.empty()) {
+    labels = dataset ? io::join_labels(*dataset, arguments.labels, "", session.terminal)
+                     : io::read_labels(arguments.labels, session.terminal);
+  }
   if (!labels.values.empty()) {
     io::require_same_length(n, arguments.scores, static_cast<std::int64_t>(labels.values.size()),
                             labels_name);

@@ -21,18 +21,6 @@ namespace fs = std::filesystem;
 constexpr std::int64_t default_shard_rows = 100'000;
 constexpr const char* parts_manifest = "parts.json";
 
-embedding::LabelledSource source_of(const Matrix<float>& rows, const io::Dataset& dataset) {
-  return {rows.rows(), rows.cols(),
-          [&rows](std::span<const std::int64_t> ids) {
-            Matrix<float> chosen(static_cast<std::int64_t>(ids.size()), rows.cols());
-            for (std::size_t i = 0; i < ids.size(); ++i) {
-              std::ranges::copy(rows.row(ids[i]), chosen.row(static_cast<std::int64_t>(i)).begin());
-            }
-            return chosen;
-          },
-          dataset.labels()};
-}
-
 embedding::LabelledSource source_of(const embedding::Parts& parts, const io::Dataset& dataset) {
   return {parts.rows(), parts.dimensions(),
           [&parts](std::span<const std::int64_t> ids) { return parts.read(ids); },
@@ -341,21 +329,6 @@ class EmbedWork {
 };
 
 }  // namespace
-
-Embedded embed_splits(const Splits& splits, const embedding::EncoderOptions& options,
-                      Progress& progress) {
-  const auto encoder = embedding::fit_encoder(*splits.train, options, progress);
-  Embedded result;
-  result.train = encoder->encode(*splits.train, progress);
-  if (splits.test) result.test = encoder->encode(*splits.test, progress);
-  if (can_check(splits)) {
-    result.knn = check_neighbours(
-        splits, source_of(result.train, *splits.train),
-        has_queries(splits) ? source_of(result.test, *splits.test) : embedding::LabelledSource{},
-        options.encoder.kind == EncoderKind::pixels, options.seed, progress);
-  }
-  return result;
-}
 
 void EmbedTarget::validate() const {
   storage.validate();

@@ -6,24 +6,12 @@
 #include <vector>
 
 #include "cli/stages.hpp"
-#include "winnow/core/matrix.hpp"
 #include "winnow/embedding/encoder.hpp"
 #include "winnow/embedding/parts.hpp"
 
 // Embedding a dataset and its test split, as `embed` and `prune` do it.
 
 namespace winnow::cli {
-
-/// Embeddings of both splits in memory, with what the k-nearest-neighbour check said.
-struct Embedded {
-  Matrix<float> train;  ///< [n, d]
-  Matrix<float> test;   ///< [n_test, d] or empty
-  Json knn;             ///< {"encoder": accuracy, "pixels": accuracy, ...} or null without labels
-};
-
-/// Fits the encoder on the train split and encodes both; checks neighbours when there are labels.
-Embedded embed_splits(const Splits& splits, const embedding::EncoderOptions& options,
-                      Progress& progress);
 
 /// How embeddings are stored.
 struct StorageOptions {
@@ -63,7 +51,7 @@ struct EmbeddedFiles {
   std::int64_t dimensions = 0;
   std::int64_t rows_taken_over = 0;          ///< from an interrupted run, both splits
   std::vector<std::filesystem::path> files;  ///< of the train split
-  Json knn;                                  ///< as Embedded::knn
+  Json knn;  ///< {"encoder": accuracy, "pixels": accuracy, ...} or null without labels
 };
 
 /// Fits the encoder on the train split and writes the embeddings of both splits with sidecars.

@@ -57,6 +57,20 @@ Scored score_self(MatrixView<const float> rows, const io::Labels& labels,
           .seconds = std::move(seconds)};
 }
 
+/// Test images of another size are brought to the square that the training images have.
+void match_sizes(Splits& splits, Progress& progress) {
+  if (!splits.test || !splits.train->has_images() || !splits.test->has_images()) return;
+  const io::ImageShape wanted = splits.train->image_shape();
+  const auto spec = io::DatasetSpec::parse(splits.test->name());
+  if (spec.reading.image_size > 0 || wanted.height != wanted.width) return;
+  const io::ImageShape found = splits.test->image_shape();
+  if (found.height == wanted.height && found.width == wanted.width) return;
+  progress.warn(fmt::format("{}: images of {} x {} are resized and cut to the {} x {} of {}",
+                            spec.text, found.height, found.width, wanted.height, wanted.width,
+                            splits.train->name()));
+  splits.test = io::open_dataset(spec.with_reading({.image_size = wanted.height}), progress);
+}
+
 }  // namespace
 
 Splits open_splits(const std::string& data, const std::string& test_data, Progress& progress) {
@@ -66,12 +80,9 @@ Splits open_splits(const std::string& data, const std::string& test_data, Progre
   splits.test = test_data.empty()
                     ? (spec.split == "test" ? nullptr : io::open_test_split(spec, progress))
                     : io::open_dataset(io::DatasetSpec::parse(test_data), progress);
-  if (splits.test && splits.train->has_labels() && splits.test->has_labels() &&
-      splits.train->class_names() != splits.test->class_names()) {
-    throw DatasetMismatch(
-        fmt::format("{} and {} have different classes; a test set needs the "
-                    "classes of the training set, in the same order",
-                    splits.train->name(), splits.test->name()));
+  match_sizes(splits, progress);
+  if (splits.test && splits.train->has_labels() && splits.test->has_labels()) {
+    io::align_classes(*splits.test, *splits.train);
   }
   return splits;
 }

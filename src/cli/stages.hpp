@@ -50,8 +50,9 @@ struct Splits {
   std::unique_ptr<io::Dataset> test;  ///< null when there is none
 };
 
-/// --data and --test-data, the latter by default the dataset's own test split.
-/// @throws DatasetMismatch when the two name their classes differently.
+/// --data and --test-data, the latter by default the dataset's own test split. Test images of
+/// another size are brought to that of the training images, its classes to their order.
+/// @throws DatasetMismatch when the test set has a class that the training set lacks.
 Splits open_splits(const std::string& data, const std::string& test_data, Progress& progress);
 
 /// `--metric` and its options.
