@@ -227,6 +227,26 @@ std::vector<InputFile> read_shards(const std::vector<NpyFile>& files, MatrixView
   return inputs;
 }
 
+/// What stands beside the arrays: `NAME.json` of one file, or the `emb.json` of a folder of shards.
+Sidecar sidecar_of(const std::vector<NpyFile>& files, std::int64_t n, bool whole_folder) {
+  const fs::path& first = files.front().path();
+  if (files.size() == 1) {
+    Sidecar sidecar = load_sidecar(first);
+    require_sidecar_rows(sidecar, first, n);
+    if (sidecar.json.is_object()) return sidecar;
+  }
+  const fs::path folder = first.parent_path();
+  const bool together = std::all_of(files.begin(), files.end(), [&](const NpyFile& file) {
+    return file.path().parent_path() == folder;
+  });
+  if (!together) return {};
+  Sidecar sidecar = load_sidecar(folder / "emb.npy");
+  if (!sidecar.json.is_object() || !sidecar.json.contains("shards")) return {};
+  if (whole_folder) require_sidecar_rows(sidecar, folder / "emb.npy", n);
+  // A choice of the shards is not the dataset that the sidecar tells of.
+  return sidecar.n == n ? sidecar : Sidecar{};
+}
+
 }  // namespace
 
 Embeddings read_embeddings(const std::string& shards, Progress& progress) {
@@ -235,11 +255,8 @@ Embeddings read_embeddings(const std::string& shards, Progress& progress) {
   for (const auto& file : files) n += file.shape()[0];
 
   Embeddings result;
-  if (files.size() == 1) {
-    const Sidecar sidecar = load_sidecar(files.front().path());
-    require_sidecar_rows(sidecar, files.front().path(), n);
-    result.fingerprint = sidecar.fingerprint;
-  }
+  std::error_code ignored;
+  result.fingerprint = sidecar_of(files, n, fs::is_directory(shards, ignored)).fingerprint;
   progress.stage("read embeddings", n, "rows");
   result.rows = Matrix<float>::uninitialized(n, files.front().shape()[1]);
   result.inputs = read_shards(files, result.rows, progress);

@@ -53,6 +53,20 @@ class EmbedTest(WinnowTest):
             right += max(range(10), key=lambda c: votes[c]) == label
         return right / len(truth)
 
+    def test_shards_belong_to_their_dataset(self):
+        fixtures.write_idx(self.folder / "idx", n=50, n_test=50)
+        self.embed("mnist:idx", "emb/", "--encoder", "pixels", "--shard-rows", 20)
+        print_of = self.succeed_json("info", "mnist:idx")["fingerprint"]
+        for shards in ("emb", "emb/*.npy"):
+            self.succeed("score", "--metric", "supervised-prototypes", "--embeddings", shards,
+                         "--labels", "mnist:idx", "--out", "s.npy", "--force")
+            self.assertEqual(self.read_json("s.json")["fingerprint"], print_of)
+            self.refuse("score", "--metric", "supervised-prototypes", "--embeddings", shards,
+                        "--labels", "mnist:idx#test", "--out", "t.npy", mentions=["another dataset"])
+        (self.folder / "emb/emb_00002.npy").unlink()
+        self.refuse("score", "--embeddings", "emb", "--out", "t.npy",
+                    mentions=["emb.json", "50", "40"])
+
     def test_pixels_are_centred_pixels(self):
         images, _ = fixtures.write_idx(self.folder / "idx", n=50, n_test=10)
         told = self.embed("mnist:idx", "emb.npy", "--encoder", "pixels")

@@ -31,7 +31,8 @@ std::vector<std::filesystem::path> expand_shards(const std::string& text);
 /// Accepts float16/32/64 and integers, C or Fortran order, shards of equal width and dtype.
 /// @throws BadFile not 2-d, no rows or columns, shards that differ; NonFiniteInput naming file,
 ///         row (within the shard) and column of the first NaN or Inf, also where float64 overflows
-///         float32. The fingerprint is that of the sidecar when there is one file, else unknown.
+///         float32. The fingerprint is that of the sidecar: of one file, or the `emb.json`
+///         beside all shards of a folder; else unknown.
 ///
 /// Same bits for any number of threads.
 Embeddings read_embeddings(const std::string& shards, Progress& progress = silent());
