@@ -10,7 +10,9 @@ readonly build=build/fuzz seconds=${1:-60}
 readonly seconds_an_input=10 memory_mib=2048 side_by_side=2
 shift || true
 
-export TMPDIR=$PWD/$build  detect_leaks=1:strict_string_checks=1:allocator_may_return_null=0
+# A killed fuzzer may leave a folder here.
+export TMPDIR=$PWD/$build
+export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:allocator_may_return_null=0
 export UBSAN_OPTIONS=print_stacktrace=1
 
 # fuzz NAME: one fuzzer, one line of verdict. What it found before is in $build/corpus/NAME.

@@ -62,7 +62,7 @@ class EmbedTest(WinnowTest):
                          "--labels", "mnist:idx", "--out", "s.npy", "--force")
             self.assertEqual(self.read_json("s.json")["fingerprint"], print_of)
             self.refuse("score", "--metric", "supervised-prototypes", "--embeddings", shards,
-                        "--labels", "mnist:idx#test", "--out", "t.npy", mentions=["another dataset"])
+                        "--labels", "mnist:idx#test", "--out", "t.npy", mentions=["two different datasets"])
         (self.folder / "emb/emb_00002.npy").unlink()
         self.refuse("score", "--embeddings", "emb", "--out", "t.npy",
                     mentions=["emb.json", "50", "40"])

@@ -237,10 +237,10 @@ class FormatsTest(WinnowTest):
         self.refuse("select", "--scores", "other.npy", "--data", "images:images", "--out", "kept",
                     mentions=["other.npy", "images:images", "two different datasets"])
 
-    def test_labels_beside_the_dataset_win(self):
+    def test_labels_beside_the_dataset_index_its_classes(self):
         self.save("y.npy", np.zeros(self.n, dtype=np.int64))
         told = self.select("--labels", "y.npy")
-        self.assertEqual([c["before"] for c in told["audit"]["classes"]], [36])
+        self.assertEqual([c["before"] for c in told["audit"]["classes"]], [36, 0, 0])
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ void to_float32(const torch::jit::Module& module) {
 }
 
 torch::jit::Module load(const fs::path& file, const at::Device& device) {
+  const TorchThreads one(1);
   try {
     torch::jit::Module module = torch::jit::load(file.string(), device);
     module.eval();
