@@ -74,8 +74,9 @@ struct Source {
 ///
 /// Key and label are empty (null in JSON) where there is no dataset or no label. Examples without
 /// a file of their own are written as PNG, or as the image bytes they are stored in, with the
-/// extension added to a key that lacks it; those of a WebDataset with all their files. Links are symbolic and absolute. The tar (pax only where
-/// ustar cannot hold a name) is the same, byte for byte, for the same files: no times, no owners.
+/// extension added to a key that lacks it; those of a WebDataset with all their files. Links are
+/// symbolic and absolute. The tar (pax only where ustar cannot hold a name) is the same, byte for
+/// byte, for the same files: no times, no owners.
 ///
 /// Everything is checked first, then written to a hidden folder inside, then moved into place:
 /// whatever fails, or an interruption, leaves the folder as it was. Files that this function wrote
