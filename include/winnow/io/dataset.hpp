@@ -112,7 +112,7 @@ class Dataset {
  public:
   virtual ~Dataset() = default;
 
-  const std::string& name() const { return name_; }    ///< The spec as typed.
+  const std::string& name() const { return name_; }    ///< The spec, reading options included.
   const std::string& split() const { return split_; }  ///< "", "train", "test"
   virtual std::int64_t size() const = 0;
   /// Path inside the dataset, or `split/position`.
@@ -132,7 +132,8 @@ class Dataset {
   const std::vector<SkippedExample>& skipped() const { return skipped_; }
 
   virtual bool has_images() const = 0;
-  /// The shape that all images share. @throws BadFile naming the first image that differs.
+  /// The shape that all images have when they are read, ReadingOptions::image_size applied; without
+  /// one, the first call may look at every header. @throws BadFile naming an unreadable image.
   virtual ImageShape image_shape() const = 0;
   /// Pixels of images `ids`, [ids.size(), height * width * channels], HWC, 0..255.
   /// @throws BadFile naming an unreadable image.
