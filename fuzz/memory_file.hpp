@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "unit/temp_folder.hpp"
+
 namespace winnow::fuzz {
 
 /// A file that lies in memory alone but has a path, for readers that take one.
@@ -38,27 +40,15 @@ class MemoryFile {
 /// A folder of links to files in memory, for readers that go by names; gone at the end.
 class MemoryFolder {
  public:
-  MemoryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "winnow-fuzz-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    path_ = name;
-  }
-  ~MemoryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  MemoryFolder(const MemoryFolder&) = delete;
-  MemoryFolder& operator=(const MemoryFolder&) = delete;
-
   /// Makes `name` another path of the file.
   std::string link(const std::string& name, const MemoryFile& file) const {
-    std::filesystem::create_symlink(file.path(), path_ / name);
-    return (path_ / name).string();
+    std::filesystem::create_symlink(file.path(), folder_ / name);
+    return (folder_ / name).string();
   }
-  std::string path() const { return path_.string(); }
+  std::string path() const { return folder_.text(); }
 
  private:
-  std::filesystem::path path_;
+  testing::TempFolder folder_;
 };
 
 }  // namespace winnow::fuzz

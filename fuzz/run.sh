@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Runs the fuzzers: each reads its corpus again, then looks for new inputs for SECONDS (default 60).
-# Two run side by side. Exits 1 when one has a finding; the input that shows it is kept.
+# Runs the fuzzers: each reads its corpus again, then looks for new inputs for SECONDS (default 60)
+# or 5 million executions. Two run side by side. Exits 1 when one has a finding; the input that
+# shows it is kept.
 #
 # usage: fuzz/run.sh [SECONDS] [FUZZER...]     e.g. fuzz/run.sh 600 tar image
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
 readonly build=build/fuzz seconds=${1:-60}
-readonly seconds_an_input=10 memory_mib=2048 side_by_side=2
+readonly executions=5000000 seconds_an_input=10 memory_mib=2048 side_by_side=2
 shift || true
 
 # A killed fuzzer may leave a folder here.
@@ -23,8 +24,9 @@ fuzz() {
   if [[ -e fuzz/corpus/$name.options ]]; then
     mapfile -t -O "${#options[@]}" options <"fuzz/corpus/$name.options"
   fi
-  if "$build/fuzz_$name" -seed=1 -max_total_time="$seconds" -timeout="$seconds_an_input" \
-    -rss_limit_mb="$memory_mib" -artifact_prefix="$build/findings/$name-" -print_final_stats=1 \
+  if "$build/fuzz_$name" -seed=1 -max_total_time="$seconds" -runs="$executions" \
+    -timeout="$seconds_an_input" -rss_limit_mb="$memory_mib" \
+    -artifact_prefix="$build/findings/$name-" -print_final_stats=1 \
     "${options[@]}" "$found" "fuzz/corpus/$name" >"$log" 2>&1; then
     verdict=passed
   else
@@ -38,7 +40,7 @@ fuzz() {
 }
 
 export -f fuzz
-export build seconds seconds_an_input memory_mib
+export build seconds executions seconds_an_input memory_mib
 
 tools/build.sh fuzz "$build" || exit
 if (($# == 0)); then

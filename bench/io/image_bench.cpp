@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "io/image_decode.hpp"
+#include "unit/io/jpeg_writer.hpp"
 #include "winnow/core/parallel.hpp"
 #include "winnow/core/rng.hpp"
 
@@ -70,33 +71,8 @@ std::vector<std::uint8_t> photo_like(int height, int width) {
 
 /// Quality 90, colours at half the resolution: what most photographs have.
 std::string encoded(const std::vector<std::uint8_t>& pixels, int height, int width) {
-  jpeg_compress_struct info{};
-  jpeg_error_mgr errors{};
-  info.err = jpeg_std_error(&errors);
-  jpeg_create_compress(&info);
-  unsigned char* bytes = nullptr;
-  unsigned long size = 0;
-  jpeg_mem_dest(&info, &bytes, &size);
-  info.image_height = static_cast<JDIMENSION>(height);
-  info.image_width = static_cast<JDIMENSION>(width);
-  info.input_components = 3;
-  info.in_color_space = JCS_RGB;
-  jpeg_set_defaults(&info);
-  jpeg_set_quality(&info, 90, TRUE);
-  jpeg_start_compress(&info, TRUE);
-  std::vector<std::uint8_t> row(static_cast<std::size_t>(3 * width));
-  while (info.next_scanline < info.image_height) {
-    std::copy_n(pixels.begin() + static_cast<std::ptrdiff_t>(info.next_scanline * row.size()),
-                row.size(), row.begin());
-    JSAMPROW at = row.data();
-    jpeg_write_scanlines(&info, &at, 1);
-  }
-  jpeg_finish_compress(&info);
-  jpeg_destroy_compress(&info);
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): uchar to chars
-  std::string found(reinterpret_cast<const char*>(bytes), size);
-  std::free(bytes);  // NOLINT(cppcoreguidelines-no-malloc): libjpeg allocated it
-  return found;
+  return write_jpeg(pixels, height, width,
+                    [](jpeg_compress_struct& info) { jpeg_set_quality(&info, 90, TRUE); });
 }
 
 /// libjpeg-turbo alone; `pixels` takes the whole image.

@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "unit/temp_folder.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/io/arrays.hpp"
 
@@ -45,23 +46,14 @@ class TemporaryShards {
  public:
   template <class T>
   TemporaryShards(const char* descr, const T (&values)[8], std::int64_t n_shards) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "winnow-bench-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw WorkFailed("cannot make " + pattern);
-    folder_ = pattern;
     const std::int64_t rows = n_rows / n_shards;
     for (std::int64_t shard = 0; shard < n_shards; ++shard) {
       paths_.push_back(folder_ / fmt::format("img_emb_{}.npy", shard));
       write(paths_.back(), header(descr, rows), values, shard * rows, rows);
     }
   }
-  TemporaryShards(const TemporaryShards&) = delete;
-  TemporaryShards& operator=(const TemporaryShards&) = delete;
-  ~TemporaryShards() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
 
-  const std::filesystem::path& folder() const { return folder_; }
+  const std::filesystem::path& folder() const { return folder_.path(); }
   const std::vector<std::filesystem::path>& paths() const { return paths_; }
   std::size_t bytes() const {
     std::size_t sum = 0;
@@ -92,7 +84,7 @@ class TemporaryShards {
     return std::string("\x93NUMPY\x01\x00\x76\x00", 10) + text + '\n';
   }
 
-  std::filesystem::path folder_;
+  testing::TempFolder folder_;
   std::vector<std::filesystem::path> paths_;
 };
 

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "io/image_store.hpp"
+#include "unit/temp_folder.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
 
@@ -43,25 +44,6 @@ std::int64_t n_entries() {
   const char* text = std::getenv("WINNOW_BENCH_ENTRIES");
   return text == nullptr ? 128'000 : std::stoll(text);
 }
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "winnow-bench-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw WorkFailed("cannot make " + pattern);
-    path_ = pattern;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 std::string class_name(std::int64_t c) { return fmt::format("n{:08}", c); }
 std::string image_name(std::int64_t i) {
@@ -228,15 +210,15 @@ void list(benchmark::State& state, const fs::path& path, const Limit& limit) {
 }
 
 void list_folder_tree(benchmark::State& state) {
-  const TemporaryFolder folder;
+  const testing::TempFolder folder;
   list(state, make_tree(folder.path() / "tree"), count_entries);
 }
 void list_tar(benchmark::State& state) {
-  const TemporaryFolder folder;
+  const testing::TempFolder folder;
   list(state, make_tar(folder.path() / "a.tar"), count_members);
 }
 void list_web_dataset(benchmark::State& state) {
-  const TemporaryFolder folder;
+  const testing::TempFolder folder;
   list(state, make_web_tar(folder.path() / "a.tar"), count_members);
 }
 
@@ -269,7 +251,7 @@ void read_all(benchmark::State& state, const fs::path& path, const Limit& limit)
 }
 
 void read_tar(benchmark::State& state) {
-  const TemporaryFolder folder;
+  const testing::TempFolder folder;
   const fs::path path = folder.path() / "a.tar";
   TarFile tar(path);
   for (std::int64_t i = 0; i < n_read; ++i) tar.add(fmt::format("{:05}.jpg", i), image_bytes(i));
@@ -278,7 +260,7 @@ void read_tar(benchmark::State& state) {
 }
 
 void read_folder(benchmark::State& state) {
-  const TemporaryFolder folder;
+  const testing::TempFolder folder;
   const auto name = [&](std::int64_t i) { return folder.path() / fmt::format("{:05}.jpg", i); };
   for (std::int64_t i = 0; i < n_read; ++i) {
     std::ofstream(name(i), std::ios::binary) << image_bytes(i);

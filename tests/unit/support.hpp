@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "unit/temp_folder.hpp"
 #include "winnow/core/matrix.hpp"
 #include "winnow/core/parallel.hpp"
 #include "winnow/core/progress.hpp"
@@ -28,29 +29,6 @@ class Threads {
 
  private:
   int before_;
-};
-
-/// A folder that is gone when the test ends.
-class TempFolder {
- public:
-  TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "winnow-test-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    path_ = name;
-  }
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-  std::string text() const { return path_.string(); }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
 };
 
 /// Asks to stop once `stop_at` units are done, over all stages.

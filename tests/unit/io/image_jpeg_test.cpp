@@ -1,13 +1,9 @@
 #include <gtest/gtest.h>
 
-#include <cstdio>  // jpeglib.h needs FILE and size_t before it
-
-#include <jpeglib.h>
-
-#include <cstdlib>
 #include <tuple>
 
 #include "unit/io/image_files.hpp"
+#include "unit/io/jpeg_writer.hpp"
 #include "winnow/core/error.hpp"
 
 namespace winnow::io {
@@ -34,37 +30,12 @@ struct Sampling {
 
 /// A JPEG whose colours have `sampling` times fewer columns and rows.
 std::string encoded(int height, int width, Sampling sampling, bool progressive) {
-  const auto pixels = coloured(height, width);
-  jpeg_compress_struct info{};
-  jpeg_error_mgr errors{};
-  info.err = jpeg_std_error(&errors);
-  jpeg_create_compress(&info);
-  unsigned char* bytes = nullptr;
-  unsigned long size = 0;
-  jpeg_mem_dest(&info, &bytes, &size);
-  info.image_height = static_cast<JDIMENSION>(height);
-  info.image_width = static_cast<JDIMENSION>(width);
-  info.input_components = 3;
-  info.in_color_space = JCS_RGB;
-  jpeg_set_defaults(&info);
-  info.comp_info[0].h_samp_factor = sampling.across;
-  info.comp_info[0].v_samp_factor = sampling.down;
-  info.restart_interval = 3;
-  if (progressive) jpeg_simple_progression(&info);
-  jpeg_start_compress(&info, TRUE);
-  while (info.next_scanline < info.image_height) {
-    std::vector<std::uint8_t> row(
-        pixels.begin() + 3 * width * static_cast<int>(info.next_scanline),
-        pixels.begin() + 3 * width * static_cast<int>(info.next_scanline + 1));
-    JSAMPROW at = row.data();
-    jpeg_write_scanlines(&info, &at, 1);
-  }
-  jpeg_finish_compress(&info);
-  jpeg_destroy_compress(&info);
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): uchar to chars
-  std::string found(reinterpret_cast<const char*>(bytes), size);
-  std::free(bytes);  // NOLINT(cppcoreguidelines-no-malloc): libjpeg allocated it
-  return found;
+  return write_jpeg(coloured(height, width), height, width, [&](jpeg_compress_struct& info) {
+    info.comp_info[0].h_samp_factor = sampling.across;
+    info.comp_info[0].v_samp_factor = sampling.down;
+    info.restart_interval = 3;
+    if (progressive) jpeg_simple_progression(&info);
+  });
 }
 
 class PartOfAJpeg : public ::testing::TestWithParam<std::tuple<Sampling, bool>> {};
