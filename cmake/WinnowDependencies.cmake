@@ -14,6 +14,7 @@ pkg_check_modules(exif REQUIRED IMPORTED_TARGET libexif)
 find_package(LibArchive REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(tomlplusplus REQUIRED)
+find_package(Boost 1.74 REQUIRED)
 find_library(WINNOW_OPENBLAS openblas REQUIRED)
 
 # Debian's dnnl-config.cmake asks for OpenCL, which its own build does not use: look directly.
