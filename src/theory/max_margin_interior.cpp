@@ -1,0 +1,144 @@
+#include "theory/max_margin_interior.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "theory/max_margin_dense.hpp"
+
+namespace winnow::theory {
+
+namespace {
+
+/// Share of the way to the boundary of the positive orthant that a step goes.
+constexpr double boundary_share = 0.995;
+/// Rows of the normal matrix per column, to begin with.
+constexpr std::int64_t rows_per_column = 2;
+/// A shorter step shows that the normal matrix lacks rows.
+constexpr double short_step = 0.1;
+
+/// The largest length in [0, 1] that keeps values + length change >= 0.
+double feasible_length(const std::vector<double>& values, const std::vector<double>& change) {
+  double length = 1.0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (change[i] < 0.0) length = std::min(length, -values[i] / change[i]);
+  }
+  return length;
+}
+
+void advance(std::vector<double>& values, double length, const std::vector<double>& change) {
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] += length * change[i];
+}
+
+}  // namespace
+
+InteriorPoint::InteriorPoint(MatrixView<const double> z, std::vector<double> w,
+                             std::vector<double> multipliers)
+    : z_(z), w_(std::move(w)), margins_(dense::product(z, w_)), a_(std::move(multipliers)) {
+  s_.reserve(margins_.size());
+  for (const double margin : margins_) s_.push_back(std::max(margin - 1.0, 1.0));
+  double squares = 0.0;
+  for (std::int64_t i = 0; i < z.rows(); ++i) squares += dense::dot(z.row(i), z.row(i));
+  row_scale_ = squares / static_cast<double>(z.rows());
+  rows_used_ = rows_per_column * z.cols();
+}
+
+Matrix<double> InteriorPoint::normal_matrix() const {
+  std::vector<double> weight(s_.size());
+  for (std::size_t i = 0; i < s_.size(); ++i) weight[i] = a_[i] / s_[i];
+  std::vector<std::int64_t> rows(s_.size());
+  std::iota(rows.begin(), rows.end(), std::int64_t{0});
+  const auto heavier = [&](std::int64_t i, std::int64_t j) {
+    const double wi = weight[static_cast<std::size_t>(i)];
+    const double wj = weight[static_cast<std::size_t>(j)];
+    return wi != wj ? wi > wj : i < j;
+  };
+  const auto heavy = static_cast<std::int64_t>(likely_support().size());
+  const std::int64_t count = std::max(rows_used_, heavy + z_.cols());
+  if (count < z_.rows()) {
+    std::nth_element(rows.begin(), rows.begin() + count, rows.end(), heavier);
+    rows.resize(static_cast<std::size_t>(count));
+    std::sort(rows.begin(), rows.end());
+  }
+  std::vector<double> used(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) used[i] = weight[static_cast<std::size_t>(rows[i])];
+  Matrix<double> matrix = dense::weighted_gram(z_, rows, used);
+  for (std::int64_t j = 0; j < matrix.rows(); ++j) matrix(j, j) += 1.0;
+  return matrix;
+}
+
+// With d = Z dw + (Z w - s - 1) = ds and da = (target - correction - a s - a ds) / s, the dual
+// equation w + dw = Z'(a + da) becomes (I + Z' (a/s) Z) dw = -w + Z'[(target - correction - a (Z w
+// - s - 1)) / s].
+InteriorPoint::Direction InteriorPoint::direction(const Matrix<double>& factor, double target,
+                                                  std::span<const double> correction) const {
+  const std::size_t rows = s_.size();
+  std::vector<double> pull(rows);
+  for (std::size_t i = 0; i < rows; ++i) {
+    const double infeasibility = margins_[i] - s_[i] - 1.0;
+    pull[i] = (target - correction[i] - a_[i] * infeasibility) / s_[i];
+  }
+  Direction found;
+  found.w = dense::transposed_product(z_, pull);
+  for (std::size_t j = 0; j < w_.size(); ++j) found.w[j] -= w_[j];
+  dense::cholesky_solve(factor, found.w);
+  found.margins = dense::product(z_, found.w);
+  found.s.resize(rows);
+  found.a.resize(rows);
+  for (std::size_t i = 0; i < rows; ++i) {
+    found.s[i] = found.margins[i] + margins_[i] - s_[i] - 1.0;
+    found.a[i] = (target - correction[i] - a_[i] * (s_[i] + found.s[i])) / s_[i];
+  }
+  return found;
+}
+
+double InteriorPoint::mean_complementarity(const Direction& along, double length) const {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < s_.size(); ++i) {
+    sum += (s_[i] + length * along.s[i]) * (a_[i] + length * along.a[i]);
+  }
+  return sum / static_cast<double>(s_.size());
+}
+
+bool InteriorPoint::step() {
+  Matrix<double> factor = normal_matrix();
+  if (!dense::cholesky(factor)) return false;
+  const std::size_t rows = s_.size();
+  std::vector<double> correction(rows, 0.0);
+  const Direction predictor = direction(factor, 0.0, correction);
+  const auto reach = [&](const Direction& along) {
+    return std::min(feasible_length(s_, along.s), feasible_length(a_, along.a));
+  };
+  const double now = dense::dot(s_, a_) / static_cast<double>(rows);
+  const double centring = std::pow(mean_complementarity(predictor, reach(predictor)) / now, 3);
+  for (std::size_t i = 0; i < rows; ++i) correction[i] = predictor.s[i] * predictor.a[i];
+  const Direction corrector = direction(factor, centring * now, correction);
+  const double length = std::min(1.0, boundary_share * reach(corrector));
+  if (!(length > 0.0)) return false;
+  advance(w_, length, corrector.w);
+  advance(margins_, length, corrector.margins);
+  advance(s_, length, corrector.s);
+  advance(a_, length, corrector.a);
+  if (length < short_step) rows_used_ = std::min(2 * rows_used_, z_.rows());
+  return true;
+}
+
+std::vector<std::int64_t> InteriorPoint::likely_support() const {
+  std::vector<std::int64_t> support;
+  for (std::size_t i = 0; i < s_.size(); ++i) {
+    if (a_[i] * row_scale_ > s_[i]) support.push_back(static_cast<std::int64_t>(i));
+  }
+  return support;
+}
+
+double InteriorPoint::estimated_bound() const {
+  return dense::norm(w_) / std::accumulate(a_.begin(), a_.end(), 0.0);
+}
+
+double InteriorPoint::estimated_gap() const {
+  const double kappa = *std::min_element(margins_.begin(), margins_.end()) / dense::norm(w_);
+  return std::abs(1.0 - kappa / estimated_bound());
+}
+
+}  // namespace winnow::theory
