@@ -123,6 +123,7 @@ void add_score(CLI::App& app, Session& session);
 void add_select(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 void add_prune(CLI::App& app, Session& session);
+void add_theory(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 void add_info(CLI::App& app, Session& session);
 

@@ -4,6 +4,7 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
+#include <span>
 #include <string_view>
 
 #include "winnow/core/error.hpp"
@@ -51,16 +52,18 @@ void append_options(const toml::table& table, const std::string& file,
 }
 
 /// The file's options for `command`, as they would be typed.
-std::vector<std::string> options_in(const std::string& file, const std::string& command,
+std::vector<std::string> options_in(const std::string& file, std::span<const std::string> command,
                                     const std::vector<std::string>& options) {
   const std::string text = read_file(file, std::size_t{1} << 20U);
   try {
     const toml::table table = toml::parse(text, std::string_view(file));
     std::vector<std::string> found;
     append_options(table, file, options, found);
-    if (const auto* section = table[command].as_table()) {
-      append_options(*section, file, options, found);
+    const toml::table* section = &table;
+    for (const auto& word : command) {
+      section = section == nullptr ? nullptr : (*section)[word].as_table();
     }
+    if (section != nullptr) append_options(*section, file, options, found);
     return found;
   } catch (const toml::parse_error& error) {
     throw BadFile(fmt::format("{}: line {} column {}: {}", file, error.source().begin.line,
@@ -71,12 +74,14 @@ std::vector<std::string> options_in(const std::string& file, const std::string& 
 }  // namespace
 
 std::vector<std::string> expand_config(const std::vector<std::string>& arguments,
+                                       std::size_t n_words,
                                        const std::vector<std::string>& options) {
   constexpr std::string_view flag = "--config";
-  if (arguments.empty()) return arguments;
-  std::vector<std::string> expanded{arguments.front()};
+  if (arguments.size() <= n_words) return arguments;
+  const std::span<const std::string> command(arguments.data(), n_words);
+  std::vector<std::string> expanded(command.begin(), command.end());
   std::vector<std::string> typed;
-  for (std::size_t i = 1; i < arguments.size(); ++i) {
+  for (std::size_t i = n_words; i < arguments.size(); ++i) {
     std::string file;
     if (arguments[i] == flag && i + 1 < arguments.size()) {
       file = arguments[++i];
@@ -86,7 +91,7 @@ std::vector<std::string> expand_config(const std::vector<std::string>& arguments
       typed.push_back(arguments[i]);
       continue;
     }
-    for (auto& option : options_in(file, arguments.front(), options)) {
+    for (auto& option : options_in(file, command, options)) {
       expanded.push_back(std::move(option));
     }
   }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,31 +36,41 @@ std::vector<std::string> command_names(const CLI::App& app) {
   return names;
 }
 
+/// How many of the first arguments name the subcommand: `theory solve` takes two.
 /// @throws InvalidArgument for a first word that is no subcommand, naming the near one.
-void check_command(const CLI::App& app, const std::vector<std::string>& arguments) {
-  if (arguments.empty()) return;
-  const std::string& first = arguments.front();
+std::size_t command_words(const CLI::App& app, const std::vector<std::string>& arguments,
+                          std::size_t from = 0) {
+  if (arguments.size() <= from) return from;
+  const std::string& first = arguments[from];
   if (first.starts_with("-")) {
-    const std::vector<std::string> own = {"-h", "--help", "--version"};
-    if (std::find(own.begin(), own.end(), first) != own.end()) return;
+    const std::vector<std::string> own =
+        from > 0 ? std::vector<std::string>{"-h", "--help"}
+                 : std::vector<std::string>{"-h", "--help", "--version"};
+    if (std::find(own.begin(), own.end(), first) != own.end()) return from;
     const std::string guess = nearest_name(first, own);
+    const std::string path = from > 0 ? arguments.front() + " COMMAND" : "COMMAND";
     throw InvalidArgument(
         guess.empty()
-            ? fmt::format("{} before the command; write winnow COMMAND {} ...", first, first)
+            ? fmt::format("{} before the command; write winnow {} {} ...", first, path, first)
             : fmt::format("unknown argument '{}'; did you mean '{}'?", first, guess));
   }
   const auto names = command_names(app);
   if (std::find(names.begin(), names.end(), first) == names.end()) {
-    throw_unknown_choice("command", first, names);
+    const std::string field = from > 0 ? arguments.front() + " command" : "command";
+    throw_unknown_choice(field, first, names);
   }
+  const CLI::App& command = *app.get_subcommand(first);
+  return command_names(command).empty() ? from + 1 : command_words(command, arguments, from + 1);
 }
 
 /// What a configuration file may set: every option of the command but these.
 std::vector<std::string> config_names(const CLI::App& app,
-                                      const std::vector<std::string>& arguments) {
+                                      std::span<const std::string> command_path) {
   std::vector<std::string> names;
-  if (arguments.empty() || arguments.front().starts_with("-")) return names;
-  for (const CLI::Option* option : app.get_subcommand(arguments.front())->get_options()) {
+  if (command_path.empty()) return names;
+  const CLI::App* command = &app;
+  for (const auto& word : command_path) command = command->get_subcommand(word);
+  for (const CLI::Option* option : command->get_options()) {
     for (const auto& name : option->get_lnames()) {
       if (name != "help" && name != "config") names.push_back(name);
     }
@@ -80,9 +91,16 @@ std::string expected_text(const CLI::App& command, const std::string& error) {
 /// A sentence about a command line that CLI11 refused.
 std::string usage_error_text(const CLI::App& app, const CLI::ParseError& error) {
   std::string text = error.what();
-  const auto used = app.get_subcommands();
-  if (used.empty()) return text + "; winnow --help lists the commands";
-  const CLI::App& command = *used.front();
+  std::string path;
+  const CLI::App* used = &app;
+  while (!used->get_subcommands().empty()) {
+    used = used->get_subcommands().front();
+    path += " " + used->get_name();
+  }
+  if (!command_names(*used).empty()) {
+    return fmt::format("{}; winnow{} --help lists the commands", text, path);
+  }
+  const CLI::App& command = *used;
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     std::vector<std::string> names;
     for (const CLI::Option* option : command.get_options()) {
@@ -99,7 +117,14 @@ std::string usage_error_text(const CLI::App& app, const CLI::ParseError& error) 
   if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
     text += expected_text(command, text);
   }
-  return fmt::format("{}; winnow {} --help lists the options", text, command.get_name());
+  return fmt::format("{}; winnow{} --help lists the options", text, path);
+}
+
+/// Whether `path` names a group of commands, like `theory`.
+bool has_commands(const CLI::App& app, std::span<const std::string> path) {
+  const CLI::App* command = &app;
+  for (const auto& word : path) command = command->get_subcommand(word);
+  return !command_names(*command).empty();
 }
 
 int fail(Session& session, const std::string& message, int code) {
@@ -122,13 +147,17 @@ int run(Session& session) {
   add_score(app, session);
   add_select(app, session);
   add_train(app, session);
+  add_theory(app, session);
   add_report(app, session);
   add_info(app, session);
   try {
     std::vector<std::string> arguments(session.arguments.begin() + 1, session.arguments.end());
-    check_command(app, arguments);
-    arguments = expand_config(arguments, config_names(app, arguments));
-    if (arguments.empty()) arguments.emplace_back("--help");
+    const std::size_t n_words = command_words(app, arguments);
+    const std::span<const std::string> command(arguments.data(), n_words);
+    arguments = expand_config(arguments, n_words, config_names(app, command));
+    if (arguments.empty() || (n_words == arguments.size() && has_commands(app, arguments))) {
+      arguments.emplace_back("--help");
+    }
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
     app.parse(arguments);
     return 0;
