@@ -5,23 +5,24 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <utility>
 
-#include "theory/max_margin_dense.hpp"
 #include "theory/max_margin_interior.hpp"
 #include "winnow/core/error.hpp"
+#include "winnow/numerics/dense.hpp"
 
 namespace winnow::theory {
 
 namespace {
 
-/// Mean margin of the first iterate, the mean of the rows; the final smallest one is 1.
-constexpr double initial_margin = 20.0;
+/// Mean margin of the first iterate, the mean of the rows, where the final smallest one is 1. The
+/// more examples per parameter, the further a typical one lies behind the nearest.
+constexpr double margin_per_alpha = 2.0;
 /// From this estimated gap on, the support is guessed and tried.
-constexpr double guess_gap = 1e-4;
-constexpr int pivoting_rounds = 8;
+constexpr double guess_gap = 1e-3;
 /// Larger guesses cannot be right, but for rows that repeat.
 constexpr std::int64_t max_support_per_column = 4;
 
@@ -54,15 +55,15 @@ void check_input(MatrixView<const double> z, const MaxMarginResult* warm) {
 MaxMarginResult certified(MatrixView<const double> z, const std::vector<double>& w,
                           const std::vector<double>& multipliers, Rows support) {
   MaxMarginResult result;
-  const double length = dense::norm(w);
+  const double length = numerics::norm(w);
   result.J = w;
   if (length > 0.0) {
     for (double& value : result.J) value /= length;
   }
-  const std::vector<double> margins = dense::product(z, result.J);
+  const std::vector<double> margins = numerics::times(z, result.J);
   result.kappa = *std::min_element(margins.begin(), margins.end());
   const double sum = std::accumulate(multipliers.begin(), multipliers.end(), 0.0);
-  result.bound = dense::norm(dense::transposed_product(z, multipliers)) / sum;
+  result.bound = numerics::norm(numerics::transposed_times(z, multipliers)) / sum;
   result.relative_gap = (result.bound - result.kappa) / result.bound;
   for (const std::int64_t row : support) {
     result.dual.push_back(multipliers[static_cast<std::size_t>(row)]);
@@ -74,39 +75,40 @@ MaxMarginResult certified(MatrixView<const double> z, const std::vector<double>&
 /// Multipliers u with z_i.(sum_j u_j z_j) = 1 for every row of the support, which loses the rows
 /// that depend on others.
 std::vector<double> solve_on(MatrixView<const double> z, Rows& support) {
-  Matrix<double> rows = dense::gather(z, support);
-  const Matrix<double> gram = dense::row_gram(rows);
+  Matrix<double> rows = numerics::gather_rows(z, support);
+  const Matrix<double> gram = numerics::row_gram(rows);
   Matrix<double> factor = gram;
-  if (!dense::cholesky(factor)) {
-    const Rows chosen = dense::independent_rows(gram);
+  if (!numerics::cholesky(factor)) {
+    const Rows chosen = numerics::independent_rows(gram);
     for (std::size_t k = 0; k < chosen.size(); ++k) {
       support[k] = support[static_cast<std::size_t>(chosen[k])];
     }
     support.resize(chosen.size());
-    rows = dense::gather(z, support);
-    factor = dense::row_gram(rows);
-    if (!dense::cholesky(factor)) return std::vector<double>(support.size(), 0.0);
+    rows = numerics::gather_rows(z, support);
+    factor = numerics::row_gram(rows);
+    if (!numerics::cholesky(factor)) return std::vector<double>(support.size(), 0.0);
   }
   std::vector<double> u(support.size(), 1.0);
-  dense::cholesky_solve(factor, u);
+  numerics::cholesky_solve(factor, u);
   // One refinement, its residual from the rows themselves rather than from their products.
-  std::vector<double> residual = dense::product(rows, dense::transposed_product(rows, u));
+  std::vector<double> residual = numerics::times(rows, numerics::transposed_times(rows, u));
   for (double& value : residual) value = 1.0 - value;
-  dense::cholesky_solve(factor, residual);
+  numerics::cholesky_solve(factor, residual);
   for (std::size_t i = 0; i < u.size(); ++i) u[i] += residual[i];
   return u;
 }
 
 /// Solves on the support and exchanges rows whose multiplier is negative for rows that the
 /// solution violates until there are none of either: then it is the maximum-margin direction.
-/// Gives up when the exchange does not end soon.
+/// Gives up when an exchange is not smaller than the last.
 std::optional<MaxMarginResult> pivot(MatrixView<const double> z, Rows support, double tolerance) {
   const std::int64_t limit = max_support_per_column * z.cols();
-  for (int round = 0; round < pivoting_rounds; ++round) {
+  std::size_t last_exchange = std::numeric_limits<std::size_t>::max();
+  for (;;) {
     if (support.empty() || static_cast<std::int64_t>(support.size()) > limit) break;
     const std::vector<double> u = solve_on(z, support);
-    const std::vector<double> w = dense::transposed_product(dense::gather(z, support), u);
-    const std::vector<double> margins = dense::product(z, w);
+    const std::vector<double> w = numerics::transposed_times(numerics::gather_rows(z, support), u);
+    const std::vector<double> margins = numerics::times(z, w);
     Rows kept;
     std::vector<double> multipliers(margins.size(), 0.0);
     std::vector<char> inside(margins.size(), 0);
@@ -123,11 +125,14 @@ std::optional<MaxMarginResult> pivot(MatrixView<const double> z, Rows support, d
         violated.push_back(static_cast<std::int64_t>(row));
       }
     }
-    if (violated.empty() && kept.size() == support.size()) {
+    const std::size_t exchange = violated.size() + support.size() - kept.size();
+    if (exchange == 0) {
       MaxMarginResult result = certified(z, w, multipliers, std::move(support));
       result.polished = true;
       return result;
     }
+    if (exchange >= last_exchange) break;
+    last_exchange = exchange;
     support.clear();
     std::merge(kept.begin(), kept.end(), violated.begin(), violated.end(),
                std::back_inserter(support));
@@ -139,9 +144,11 @@ std::optional<MaxMarginResult> pivot(MatrixView<const double> z, Rows support, d
 InteriorPoint cold_start(MatrixView<const double> z) {
   const auto rows = static_cast<std::size_t>(z.rows());
   std::vector<double> mean =
-      dense::transposed_product(z, std::vector<double>(rows, 1.0 / static_cast<double>(rows)));
-  const double margin = dense::dot(mean, mean);
-  const double scale = margin > 0.0 ? initial_margin / margin : 1.0;
+      numerics::transposed_times(z, std::vector<double>(rows, 1.0 / static_cast<double>(rows)));
+  const double margin = numerics::dot(mean, mean);
+  const double target =
+      margin_per_alpha * (1.0 + static_cast<double>(z.rows()) / static_cast<double>(z.cols()));
+  const double scale = margin > 0.0 ? target / margin : 1.0;
   for (double& value : mean) value *= scale;
   return {z, std::move(mean), std::vector<double>(rows, scale / static_cast<double>(rows))};
 }
@@ -151,14 +158,14 @@ InteriorPoint warm_start(MatrixView<const double> z, const MaxMarginResult& earl
   std::vector<double> w = earlier.J;
   const double scale = 1.0 / std::abs(earlier.kappa);
   for (double& value : w) value *= scale;
-  std::vector<double> multipliers = dense::product(z, w);
+  std::vector<double> multipliers = numerics::times(z, w);
   double sum = 0.0;
   for (double& value : multipliers) {
     const double margin = value;
     value = 1.0 / std::max(margin - 1.0, 1.0);
     sum += value * margin;
   }
-  const double level = dense::dot(w, w) / std::abs(sum);
+  const double level = numerics::dot(w, w) / std::abs(sum);
   for (double& value : multipliers) value *= level;
   return {z, std::move(w), std::move(multipliers)};
 }
@@ -170,7 +177,7 @@ bool is_usable(const MaxMarginResult* warm) {
 /// Root of the mean squared length of the rows: margins far below it are zero.
 double row_length(MatrixView<const double> z) {
   double squares = 0.0;
-  for (std::int64_t i = 0; i < z.rows(); ++i) squares += dense::dot(z.row(i), z.row(i));
+  for (std::int64_t i = 0; i < z.rows(); ++i) squares += numerics::dot(z.row(i), z.row(i));
   return std::sqrt(squares / static_cast<double>(z.rows()));
 }
 
@@ -210,7 +217,6 @@ MaxMarginResult max_margin(MatrixView<const double> z, const MaxMarginOptions& o
                            const MaxMarginResult* warm, Progress& progress) {
   options.validate();
   check_input(z, warm);
-  const dense::SingleThreadedBlas single_threaded;
   const bool warmed = is_usable(warm);
   std::optional<MaxMarginResult> known;
   if (warmed) known = pivot(z, warm->support, options.tolerance);

@@ -15,6 +15,9 @@ namespace {
 constexpr double boundary_share = 0.995;
 /// Rows of the normal matrix per column, to begin with.
 constexpr std::int64_t rows_per_column = 2;
+/// Rows with less than this multiplier per slack, in the problem's units, add next to nothing to
+/// it.
+constexpr double negligible_ratio = 0.1;
 /// A shorter step shows that the normal matrix lacks rows.
 constexpr double short_step = 0.1;
 
@@ -54,8 +57,10 @@ Matrix<double> InteriorPoint::normal_matrix() const {
     const double wj = weight[static_cast<std::size_t>(j)];
     return wi != wj ? wi > wj : i < j;
   };
-  const auto heavy = static_cast<std::int64_t>(likely_support().size());
-  const std::int64_t count = std::max(rows_used_, heavy + z_.cols());
+  const auto likely = static_cast<std::int64_t>(likely_support().size());
+  const auto needed = static_cast<std::int64_t>(active_rows(negligible_ratio).size());
+  const std::int64_t count =
+      std::clamp(needed, std::min(z_.cols(), z_.rows()), std::max(rows_used_, likely + z_.cols()));
   if (count < z_.rows()) {
     std::nth_element(rows.begin(), rows.begin() + count, rows.end(), heavier);
     rows.resize(static_cast<std::size_t>(count));
@@ -124,12 +129,12 @@ bool InteriorPoint::step() {
   return true;
 }
 
-std::vector<std::int64_t> InteriorPoint::likely_support() const {
-  std::vector<std::int64_t> support;
+std::vector<std::int64_t> InteriorPoint::active_rows(double ratio) const {
+  std::vector<std::int64_t> active;
   for (std::size_t i = 0; i < s_.size(); ++i) {
-    if (a_[i] * row_scale_ > s_[i]) support.push_back(static_cast<std::int64_t>(i));
+    if (a_[i] * row_scale_ > ratio * s_[i]) active.push_back(static_cast<std::int64_t>(i));
   }
-  return support;
+  return active;
 }
 
 double InteriorPoint::estimated_bound() const {

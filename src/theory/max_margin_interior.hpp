@@ -25,7 +25,7 @@ class InteriorPoint {
   const std::vector<double>& margins() const { return margins_; }  ///< Z w
   const std::vector<double>& multipliers() const { return a_; }
   /// Rows whose multiplier outweighs their slack, both in units of the problem's scale; ascending.
-  std::vector<std::int64_t> likely_support() const;
+  std::vector<std::int64_t> likely_support() const { return active_rows(1.0); }
   /// (bound - kappa) / bound with |w| in place of |Z' a|: free, and right when both are close.
   double estimated_gap() const;
   /// |w| / sum a, which tends to 0 when no direction separates the rows.
@@ -35,6 +35,8 @@ class InteriorPoint {
   struct Direction {
     std::vector<double> w, margins, s, a;
   };
+  /// Rows with a_i / s_i above a ratio, in units of the problem's scale.
+  std::vector<std::int64_t> active_rows(double ratio) const;
   Matrix<double> normal_matrix() const;
   /// Newton's direction towards a_i s_i = target - correction_i.
   Direction direction(const Matrix<double>& factor, double target,
@@ -44,7 +46,7 @@ class InteriorPoint {
   MatrixView<const double> z_;
   std::vector<double> w_, margins_, s_, a_;
   double row_scale_ = 1.0;      ///< Mean |z_i|^2.
-  std::int64_t rows_used_ = 0;  ///< In the normal matrix, at least.
+  std::int64_t rows_used_ = 0;  ///< In the normal matrix, unless more are likely to be support.
 };
 
 }  // namespace winnow::theory
