@@ -13,8 +13,8 @@ namespace {
 
 /// Share of the way to the boundary of the positive orthant that a step goes.
 constexpr double boundary_share = 0.995;
-/// Rows of the normal matrix per column, to begin with.
-constexpr std::int64_t rows_per_column = 2;
+/// Rows per column that the normal matrix may have at least.
+constexpr std::int64_t rows_per_column = 1;
 /// Rows with less than this multiplier per slack, in the problem's units, add next to nothing to
 /// it.
 constexpr double negligible_ratio = 0.1;
