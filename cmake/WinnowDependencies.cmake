@@ -15,6 +15,7 @@ find_package(LibArchive REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(tomlplusplus REQUIRED)
 find_package(Boost 1.74 REQUIRED)
+find_package(Eigen3 3.3 REQUIRED NO_MODULE)
 find_library(WINNOW_OPENBLAS openblas REQUIRED)
 
 # Debian's dnnl-config.cmake asks for OpenCL, which its own build does not use: look directly.

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <utility>
 
-#include "theory/max_margin_dense.hpp"
+#include "winnow/numerics/dense.hpp"
 
 namespace winnow::theory {
 
@@ -38,11 +38,11 @@ void advance(std::vector<double>& values, double length, const std::vector<doubl
 
 InteriorPoint::InteriorPoint(MatrixView<const double> z, std::vector<double> w,
                              std::vector<double> multipliers)
-    : z_(z), w_(std::move(w)), margins_(dense::product(z, w_)), a_(std::move(multipliers)) {
+    : z_(z), w_(std::move(w)), margins_(numerics::times(z, w_)), a_(std::move(multipliers)) {
   s_.reserve(margins_.size());
   for (const double margin : margins_) s_.push_back(std::max(margin - 1.0, 1.0));
   double squares = 0.0;
-  for (std::int64_t i = 0; i < z.rows(); ++i) squares += dense::dot(z.row(i), z.row(i));
+  for (std::int64_t i = 0; i < z.rows(); ++i) squares += numerics::dot(z.row(i), z.row(i));
   row_scale_ = squares / static_cast<double>(z.rows());
   rows_used_ = rows_per_column * z.cols();
 }
@@ -68,7 +68,7 @@ Matrix<double> InteriorPoint::normal_matrix() const {
   }
   std::vector<double> used(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) used[i] = weight[static_cast<std::size_t>(rows[i])];
-  Matrix<double> matrix = dense::weighted_gram(z_, rows, used);
+  Matrix<double> matrix = numerics::weighted_gram(z_, rows, used);
   for (std::int64_t j = 0; j < matrix.rows(); ++j) matrix(j, j) += 1.0;
   return matrix;
 }
@@ -85,10 +85,10 @@ InteriorPoint::Direction InteriorPoint::direction(const Matrix<double>& factor, 
     pull[i] = (target - correction[i] - a_[i] * infeasibility) / s_[i];
   }
   Direction found;
-  found.w = dense::transposed_product(z_, pull);
+  found.w = numerics::transposed_times(z_, pull);
   for (std::size_t j = 0; j < w_.size(); ++j) found.w[j] -= w_[j];
-  dense::cholesky_solve(factor, found.w);
-  found.margins = dense::product(z_, found.w);
+  numerics::cholesky_solve(factor, found.w);
+  found.margins = numerics::times(z_, found.w);
   found.s.resize(rows);
   found.a.resize(rows);
   for (std::size_t i = 0; i < rows; ++i) {
@@ -108,14 +108,14 @@ double InteriorPoint::mean_complementarity(const Direction& along, double length
 
 bool InteriorPoint::step() {
   Matrix<double> factor = normal_matrix();
-  if (!dense::cholesky(factor)) return false;
+  if (!numerics::cholesky(factor)) return false;
   const std::size_t rows = s_.size();
   std::vector<double> correction(rows, 0.0);
   const Direction predictor = direction(factor, 0.0, correction);
   const auto reach = [&](const Direction& along) {
     return std::min(feasible_length(s_, along.s), feasible_length(a_, along.a));
   };
-  const double now = dense::dot(s_, a_) / static_cast<double>(rows);
+  const double now = numerics::dot(s_, a_) / static_cast<double>(rows);
   const double centring = std::pow(mean_complementarity(predictor, reach(predictor)) / now, 3);
   for (std::size_t i = 0; i < rows; ++i) correction[i] = predictor.s[i] * predictor.a[i];
   const Direction corrector = direction(factor, centring * now, correction);
@@ -138,11 +138,11 @@ std::vector<std::int64_t> InteriorPoint::active_rows(double ratio) const {
 }
 
 double InteriorPoint::estimated_bound() const {
-  return dense::norm(w_) / std::accumulate(a_.begin(), a_.end(), 0.0);
+  return numerics::norm(w_) / std::accumulate(a_.begin(), a_.end(), 0.0);
 }
 
 double InteriorPoint::estimated_gap() const {
-  const double kappa = *std::min_element(margins_.begin(), margins_.end()) / dense::norm(w_);
+  const double kappa = *std::min_element(margins_.begin(), margins_.end()) / numerics::norm(w_);
   return std::abs(1.0 - kappa / estimated_bound());
 }
 

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+
+namespace winnow::numerics {
+
+/// Position of a tile of a square matrix.
+struct Tile {
+  std::int64_t row = 0, rows = 0, col = 0, cols = 0;
+};
+
+/// Blocks of dense linear algebra, compiled once per instruction set; matrices are row-major and
+/// contiguous, each call runs on the calling thread.
+struct DenseKernels {
+  /// y = a x for a [rows, cols].
+  void (*times)(const double* a, std::int64_t rows, std::int64_t cols, const double* x, double* y);
+  /// y = a' x for a [rows, cols].
+  void (*transposed_times)(const double* a, std::int64_t rows, std::int64_t cols, const double* x,
+                           double* y);
+  /// The tile of gram [cols, cols] += that of a' a, a [rows, cols].
+  void (*add_column_products)(const double* a, std::int64_t rows, std::int64_t cols,
+                              const Tile& tile, double* gram);
+  /// The tile of gram [rows, rows] = that of a a', a [rows, cols].
+  void (*row_products)(const double* a, std::int64_t rows, std::int64_t cols, const Tile& tile,
+                       double* gram);
+  bool (*cholesky)(double* a, std::int64_t n);
+  void (*cholesky_solve)(const double* factor, std::int64_t n, double* b);
+};
+
+namespace scalar {
+const DenseKernels& dense_kernels();
+}
+namespace avx2 {
+const DenseKernels& dense_kernels();
+}
+namespace avx512 {
+const DenseKernels& dense_kernels();
+}
+
+/// The table for the instruction set in force.
+const DenseKernels& dense_kernels();
+
+}  // namespace winnow::numerics
