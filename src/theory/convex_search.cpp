@@ -68,8 +68,8 @@ double boundary_keep(const Pruning& pruning) {
 
 /// Where a search may start when nothing better is known: Hebb's direction for little data, then
 /// the teacher's with the length that the density of examples at its boundary gives.
-Vector3 first_point(const Pruning& pruning, double a) {
-  const Moments flat = moments(pruning, {0.0, 0.0, 8.0});  // Psi0 is 1 there
+Vector3 first_point(const Pruning& pruning, double a, Work& work) {
+  const Moments flat = moments(pruning, {0.0, 0.0, 8.0}, work);  // Psi0 is 1 there
   const double share = std::max(boundary_keep(pruning) / pruning.keep(), 0.5);
   Student start{flat.teacher_psi0 * std::sqrt(a) + 0.64 * share * a,
                 a < 2.0 ? flat.probe_psi0 * std::sqrt(a) : 0.0, 0.0};
@@ -77,7 +77,7 @@ Vector3 first_point(const Pruning& pruning, double a) {
       start.m_teacher * flat.teacher_psi0 + start.m_probe * flat.probe_psi0 + 1.0 / std::sqrt(a);
   // Newton's method for N = s along x, where N is convex.
   for (int i = 0; i < 8; ++i) {
-    const Moments m = moments(pruning, start);
+    const Moments m = moments(pruning, start, work);
     const double norm = std::sqrt(a * m.psi2);
     if (!(norm > 0.0)) break;
     start.x = std::max(start.x - (norm - 1.0) * norm / (a * m.psi1), 0.3);
@@ -90,15 +90,16 @@ Vector3 first_point(const Pruning& pruning, double a) {
 /// merit |p|^2 / 2 + mu |G| falls.
 class ConvexSearch {
  public:
-  ConvexSearch(const Pruning& pruning, double a) : pruning_(pruning), a_(a) {}
+  ConvexSearch(const Pruning& pruning, double a, Work& work)
+      : pruning_(pruning), a_(a), work_(work) {}
 
   /// Stops when the steps are small enough for Newton's method on the equations.
-  Vector3 run(Vector3 p, std::int32_t& iterations) {
+  Vector3 run(Vector3 p) {
     constexpr int most = 200;
     Constraint here = constraint(p);
     // Exact at the solution: p = -lambda G'.
     double multiplier = dot(p, p) / std::max(-dot(p, here.gradient), 0.1 * p[2]);
-    for (int i = 0; i < most; ++i, ++iterations) {
+    for (int i = 0; i < most; ++i, ++work_.iterations) {
       const Step step = newton_step(p, here, std::max(multiplier, 0.0));
       if (!step.solved) break;
       multiplier = step.multiplier;
@@ -118,7 +119,7 @@ class ConvexSearch {
   };
 
   Constraint constraint(const Vector3& p) const {
-    return constraint_at(p, moments(pruning_, student_of(p)), a_);
+    return constraint_at(p, moments(pruning_, student_of(p), work_), a_);
   }
   double merit(const Vector3& p, const Constraint& at) const {
     return 0.5 * dot(p, p) + penalty_ * std::abs(at.value);
@@ -167,15 +168,17 @@ class ConvexSearch {
 
   const Pruning& pruning_;
   double a_;
+  Work& work_;
   double penalty_ = 0.0;
 };
 
 }  // namespace
 
 Student convex_search(const Pruning& pruning, double alpha_prune, const Student* start,
-                      std::int32_t& iterations) {
-  const Vector3 from = start == nullptr ? first_point(pruning, alpha_prune) : point_of(*start);
-  return student_of(ConvexSearch(pruning, alpha_prune).run(from, iterations));
+                      Work& work) {
+  const Vector3 from =
+      start == nullptr ? first_point(pruning, alpha_prune, work) : point_of(*start);
+  return student_of(ConvexSearch(pruning, alpha_prune, work).run(from));
 }
 
 }  // namespace winnow::theory

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstdint>
-
 #include "theory/moments.hpp"
 
 namespace winnow::theory {
@@ -15,9 +13,8 @@ namespace winnow::theory {
 /// by sequential quadratic programming. N is convex, so there is one solution and it has x > 0:
 /// the spurious roots of the equations, x < 0, are out of reach.
 ///
-/// @param start       Where to begin; null: where little data or plenty of it suggest.
-/// @param iterations  Steps taken are added.
-Student convex_search(const Pruning& pruning, double alpha_prune, const Student* start,
-                      std::int32_t& iterations);
+/// @param start  Where to begin; null: where little data or plenty of it suggest.
+/// @param work   What it took is added.
+Student convex_search(const Pruning& pruning, double alpha_prune, const Student* start, Work& work);
 
 }  // namespace winnow::theory

@@ -11,8 +11,8 @@ namespace winnow::theory {
 namespace {
 
 /// The teacher's margin alone matters: z = tau. r is N(0, 1) whatever is kept.
-Moments moments_of_line(const Pruning& pruning, const Student& student) {
-  const LineSums line = line_sums(pruning, {student.x, student.m_teacher});
+Moments moments_of_line(const Pruning& pruning, const Student& student, Work& work) {
+  const LineSums line = line_sums(pruning, {student.x, student.m_teacher}, work);
   Moments sum;
   sum.psi2 = line.psi2;
   sum.psi1 = line.psi1;
@@ -39,9 +39,9 @@ class PlaneBand {
   /// The band's share of the integrals is about exp(-least_exponent()).
   double least_exponent() const { return least_; }
 
-  void add_to(Moments& sum) const {
-    walk(std::numeric_limits<double>::infinity(), 1.0, sum);
-    walk(0.0, -1.0, sum);
+  void add_to(Moments& sum, Work& work) const {
+    walk(std::numeric_limits<double>::infinity(), 1.0, sum, work);
+    walk(0.0, -1.0, sum, work);
   }
 
  private:
@@ -102,7 +102,7 @@ class PlaneBand {
     return std::sqrt(1.0 + smooth + edges);
   }
 
-  void walk(double end, double direction, Moments& sum) const {
+  void walk(double end, double direction, Moments& sum, Work& work) const {
     // y > flat_from over the whole bulk in r.
     const double reach = flat_from + 9.0 * std::abs(student_.m_probe);
     for (double at = start_; (end - at) * direction > 0.0;) {
@@ -122,18 +122,20 @@ class PlaneBand {
       const Nodes nodes = panel_nodes(std::min(at, next), std::max(at, next),
                                       scale * std::abs(next - at), rise(next));
       for (int i = 0; i < nodes.count; ++i) {
-        add_line(nodes.position[i], nodes.weight[i] * phi(nodes.position[i]), sum);
+        add_line(nodes.position[i], nodes.weight[i] * phi(nodes.position[i]), sum, work);
       }
       at = next;
       if (exponent(at) - least_ > negligible_exponent) break;
     }
   }
 
-  void add_line(double tau, double weight, Moments& sum) const {
+  void add_line(double tau, double weight, Moments& sum, Work& work) const {
     const Line along = line(tau);
     LineSums inner;
-    GaussianLine(along).visit(low(tau), high(tau),
-                              [&](const Nodes& nodes) { add_line_sums_(nodes, along, inner); });
+    GaussianLine(along).visit(low(tau), high(tau), [&](const Nodes& nodes) {
+      add_line_sums_(nodes, along, inner);
+      work.nodes += nodes.count;
+    });
     const double mass = band_.weight * weight;
     sum.psi2 += mass * inner.psi2;
     sum.psi1 += mass * inner.psi1;
@@ -160,13 +162,16 @@ class PlaneBand {
 
 }  // namespace
 
-LineSums line_sums(const Pruning& pruning, const Line& line) {
+LineSums line_sums(const Pruning& pruning, const Line& line, Work& work) {
   const AddLineSums add_line_sums = line_sums_kernel();
   LineSums sum;
   for (const Band& band : pruning.bands()) {
     LineSums of_band;
     GaussianLine(line).visit(std::max(band.low, 0.0) - line.shift, band.high - line.shift,
-                             [&](const Nodes& nodes) { add_line_sums(nodes, line, of_band); });
+                             [&](const Nodes& nodes) {
+                               add_line_sums(nodes, line, of_band);
+                               work.nodes += nodes.count;
+                             });
     for (const auto part : {&LineSums::psi2, &LineSums::psi1, &LineSums::psi0, &LineSums::t_psi1,
                             &LineSums::t_psi0, &LineSums::t2_psi0}) {
       sum.*part += band.weight * of_band.*part;
@@ -175,10 +180,10 @@ LineSums line_sums(const Pruning& pruning, const Line& line) {
   return sum;
 }
 
-Moments moments(const Pruning& pruning, const Student& student) {
+Moments moments(const Pruning& pruning, const Student& student, Work& work) {
   Moments sum;
   if (pruning.is_exact()) {
-    sum = moments_of_line(pruning, student);
+    sum = moments_of_line(pruning, student, work);
   } else {
     std::vector<PlaneBand> bands;
     double least = std::numeric_limits<double>::infinity();
@@ -188,7 +193,7 @@ Moments moments(const Pruning& pruning, const Student& student) {
     }
     // The rest is nothing beside the rounding of these.
     for (const PlaneBand& band : bands) {
-      if (band.least_exponent() - least < 2.0 * negligible_exponent) band.add_to(sum);
+      if (band.least_exponent() - least < 2.0 * negligible_exponent) band.add_to(sum, work);
     }
   }
   const double scale = 2.0 / pruning.keep();

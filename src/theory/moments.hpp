@@ -1,10 +1,12 @@
 #pragma once
 
+#include <cstdint>
+
 #include "theory/kernels/line_sums.hpp"
 #include "winnow/theory/pruning.hpp"
 
-// Legend (docs/theory.md): T the teacher, tau = |T.x| of N(0, 1) given tau > 0, r = e_r.x along the
-// part of the probe orthogonal to T, z = tau cos theta - r sin theta the probe's margin; the
+// Legend (docs/theory.md): T the teacher, tau = |T.x| of N(0, 1) given tau > 0, r = e_r.x where the
+// probe is T cos theta - e_r sin theta, z = tau cos theta - r sin theta its margin; the
 // student is J ~ (m_T, m_r, 1), x = kappa / s, y = x - m_T tau - m_r r.
 //   <F> = 2 / f  int_{tau > 0} Dtau int Dr w(z) F
 
@@ -27,10 +29,16 @@ struct Moments {
   double teacher2_psi0 = 0.0, cross_psi0 = 0.0, probe2_psi0 = 0.0;  ///< <(tau^2, tau r, r^2) Psi0>
 };
 
+/// What solving took.
+struct Work {
+  std::int32_t iterations = 0;  ///< Newton steps.
+  std::int64_t nodes = 0;       ///< Of quadrature.
+};
+
 /// Relative accuracy about 1e-14 for sums of one sign, and of the largest terms for others.
-Moments moments(const Pruning& pruning, const Student& student);
+Moments moments(const Pruning& pruning, const Student& student, Work& work);
 
 /// Sums over the kept bands of teacher margins tau = shift + t > 0, without the factor 2 / f.
-LineSums line_sums(const Pruning& pruning, const Line& line);
+LineSums line_sums(const Pruning& pruning, const Line& line, Work& work);
 
 }  // namespace winnow::theory

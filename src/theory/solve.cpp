@@ -37,9 +37,9 @@ struct Equations {
 };
 
 /// With an exact probe (C) is empty and (B) becomes m <y Psi1> = <tau Psi1>, free of n^2.
-Equations line_equations(const Pruning& pruning, double a, const Unknowns& at) {
+Equations line_equations(const Pruning& pruning, double a, const Unknowns& at, Work& work) {
   const double m = at.m_teacher();
-  const LineSums sum = line_sums(pruning, {at.delta(), m, at.edge});
+  const LineSums sum = line_sums(pruning, {at.delta(), m, at.edge}, work);
   const double weight = 2.0 * a / pruning.keep();
   const double y_psi1 = at.delta() * sum.psi1 - m * sum.t_psi1;
   const double y_psi0 = at.delta() * sum.psi0 - m * sum.t_psi0;
@@ -53,13 +53,14 @@ Equations line_equations(const Pruning& pruning, double a, const Unknowns& at) {
       (y_psi1 - m * (sum.t_psi1 + ty_psi0) + at.edge * sum.t_psi0 + sum.t2_psi0) / largest_term,
       0.0, (m * (sum.psi1 + y_psi0) - at.edge * sum.psi0 - sum.t_psi0) / largest_term};
   e.jacobian[2] = {0.0, 1.0, 0.0};
-  e.identity_error = std::abs(weight * (y_psi1 + sum.psi0) - 1.0);
+  const double x = at.student().x;
+  e.identity_error = std::abs(weight * (x / (1.0 + m * m) * sum.psi1 + sum.psi0) - 1.0);
   return e;
 }
 
-Equations plane_equations(const Pruning& pruning, double a, const Unknowns& unknowns) {
+Equations plane_equations(const Pruning& pruning, double a, const Unknowns& unknowns, Work& work) {
   const Student at = unknowns.student();
-  const Moments m = moments(pruning, at);
+  const Moments m = moments(pruning, at, work);
   const double n2 = at.norm_squared();
   const double ratio = at.x / n2;
   Equations e;
@@ -94,20 +95,20 @@ double largest(const Vector3& v) {
 /// Newton's method on the equations, as long as they get better.
 class Polish {
  public:
-  Polish(const Pruning& pruning, double a) : pruning_(pruning), a_(a) {}
+  Polish(const Pruning& pruning, double a, Work& work) : pruning_(pruning), a_(a), work_(work) {}
 
   struct Result {
     Unknowns at;
     Equations equations;
   };
 
-  Result run(const Student& start, std::int32_t& iterations) const {
+  Result run(const Student& start) const {
     constexpr int most = 12;
     Result best;
     if (pruning_.is_exact()) best.at.edge = std::max(pruning_.bands().front().low, 0.0);
     best.at.values = {start.m_teacher, start.m_probe, start.x - start.m_teacher * best.at.edge};
     best.equations = equations(best.at);
-    for (int i = 0; i < most; ++i, ++iterations) {
+    for (int i = 0; i < most; ++i, ++work_.iterations) {
       Vector3 step{};
       if (!solve_linear(best.equations.jacobian, best.equations.residual, step)) break;
       Result next = best;
@@ -128,12 +129,13 @@ class Polish {
 
  private:
   Equations equations(const Unknowns& at) const {
-    return pruning_.is_exact() ? line_equations(pruning_, a_, at)
-                               : plane_equations(pruning_, a_, at);
+    return pruning_.is_exact() ? line_equations(pruning_, a_, at, work_)
+                               : plane_equations(pruning_, a_, at, work_);
   }
 
   const Pruning& pruning_;
   double a_;
+  Work& work_;
 };
 
 /// What an error `rounding` of the equations does to the result, through the inverse Jacobian.
@@ -194,11 +196,11 @@ Solution solution_of(const Polish::Result& solved, const Pruning& pruning, doubl
 
 Solution solve(const Pruning& pruning, double alpha_prune, const Solution* guess) {
   check_range(alpha_prune, {.name = "alpha-prune", .min = 1e-4, .max = 1e7});
-  std::int32_t iterations = 0;
+  Work work;
   const auto from = [&](const Student* start) {
-    const Student near = convex_search(pruning, alpha_prune, start, iterations);
-    const Polish polish(pruning, alpha_prune);
-    const auto solved = polish.run(near, iterations);
+    const Student near = convex_search(pruning, alpha_prune, start, work);
+    const Polish polish(pruning, alpha_prune, work);
+    const auto solved = polish.run(near);
     return solution_of(solved, pruning, alpha_prune, polish.rounding(solved.at));
   };
   Solution found;
@@ -207,7 +209,8 @@ Solution solve(const Pruning& pruning, double alpha_prune, const Solution* guess
     found = from(&start);
   }
   if (!found.converged) found = from(nullptr);
-  found.iterations = iterations;
+  found.iterations = work.iterations;
+  found.nodes = work.nodes;
   return found;
 }
 

@@ -19,8 +19,8 @@ struct Solution {
   double kappa = 0.0;        ///< Margin min_mu y J.x / |J|, x of N(0, I); > 0.
   double epsilon = 0.5;    ///< Test error arccos(R) / pi, [0, 0.5]; exact also where R rounds to 1.
   double m_teacher = 0.0;  ///< J along the teacher, in units of its part outside the plane.
-  double m_probe = 0.0;    ///< J along the part of the probe orthogonal to the teacher, same unit.
-  double x = 0.0;          ///< kappa in the same unit, > 0.
+  double m_probe = 0.0;  ///< J along e_r, the same unit; the probe is T cos theta - e_r sin theta.
+  double x = 0.0;        ///< kappa in the same unit, > 0.
 
   struct Errors {
     double R = 0.0, rho = 0.0, kappa = 0.0, epsilon = 0.0;
@@ -28,6 +28,7 @@ struct Solution {
   Errors error_bound;  ///< Absolute.
 
   bool converged = false;
+  std::int64_t nodes = 0;       ///< Of quadrature, in all: the cost.
   std::int32_t iterations = 0;  ///< Newton steps in all.
   double residual = 0.0;        ///< Largest of the saddle point equations, relative to its terms.
   double identity_error = 0.0;  ///< |alpha (kappa <s Psi1> + <Phi>) - 1|, 0 in exact arithmetic.
