@@ -55,4 +55,15 @@ double inverse_mills(double y) {
   return 1.0 / ScaledTails(-y).k0;
 }
 
+LogPhi log_Phi_jet(double y) {
+  const ScaledTails tails(std::abs(y));
+  if (y <= 0.0) {
+    return {-0.5 * y * y + std::log(phi0 * tails.k0), 1.0 / tails.k0,
+            -tails.k1 / (tails.k0 * tails.k0)};
+  }
+  const double density = phi(y), below = 1.0 - density * tails.k0;
+  const double ratio = density / below;
+  return {std::log1p(-density * tails.k0), ratio, -ratio * (ratio + y)};
+}
+
 }  // namespace winnow::theory
