@@ -19,6 +19,10 @@ void add_theory(CLI::App& app, Session& session) {
   add_theory_frontier(theory, session);
   add_theory_fmin(theory, session);
   add_theory_phase(theory, session);
+  add_theory_info(theory, session);
+  add_theory_asymptotics(theory, session);
+  add_theory_simulate(theory, session);
+  add_theory_figures(theory, session);
 }
 
 }  // namespace winnow::cli

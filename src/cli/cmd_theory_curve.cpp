@@ -81,7 +81,12 @@ void frontier(Session& session, CLI::App& command, const CurveArguments& argumen
     failed += point.best.converged ? 0 : 1;
   }
   if (unbounded) {
-    output.note =
+    if (arguments.setting.probe_angle == 0.0) {
+      output.note =
+          "With a perfect probe no share is best from alpha_prune = 2 on: the less is kept of the "
+          "more, the better.\n";
+    }
+    output.note +=
         "Where interior is no, the error falls all the way to the smallest fraction allowed "
         "(--min-keep, --max-alpha-tot):\nepsilon = scaling / alpha_tot there.\n";
   }

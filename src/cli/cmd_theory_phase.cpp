@@ -13,7 +13,7 @@ namespace {
 
 struct PhaseArguments {
   theory::Setting setting;
-  Grid alpha_tot{Grid::parse("alpha-tot", "0.5:200:40")};
+  Amount amount;
   Grid keep{Grid::parse("keep", "0.05,0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9")};
 };
 
@@ -25,9 +25,13 @@ void phase(Session& session, CLI::App& command, const PhaseArguments& arguments)
   const auto& [policy, margin, angle] = arguments.setting;
   arguments.setting.validate();
   check_keep(arguments.keep);
+  const auto amount = arguments.amount.resolve(theory::Alpha::total);
+  if (amount.kind == theory::Alpha::kept) {
+    throw InvalidArgument("--alpha-prune given; expected --alpha-tot, which all policies share");
+  }
+  const std::vector<double>& alphas = amount.alphas;
   require_theory_out(session);
-  const auto points = theory::phase(margin, angle, arguments.alpha_tot.values,
-                                    arguments.keep.values, session.terminal);
+  const auto points = theory::phase(margin, angle, alphas, arguments.keep.values, session.terminal);
   TheoryOutput output{.name = "phase",
                       .table = {{"probe_angle", "margin", "alpha_tot", "keep", "hard", "easy",
                                  "random", "best", "converged"},
@@ -57,9 +61,8 @@ void phase(Session& session, CLI::App& command, const PhaseArguments& arguments)
     std::string map = fmt::format(
         "Best policy; alpha_tot from {:.4g} to {:.4g} ({} values) to the "
         "right: h hard, e easy, r random.\n",
-        arguments.alpha_tot.values.front(), arguments.alpha_tot.values.back(),
-        arguments.alpha_tot.values.size());
-    const std::size_t row = arguments.alpha_tot.values.size();
+        alphas.front(), alphas.back(), alphas.size());
+    const std::size_t row = alphas.size();
     for (std::size_t i = 0; i < points.size(); ++i) {
       if (i % row == 0) map += fmt::format("keep {:<6.4g} ", points[i].keep);
       map += enum_name(points[i].best)[0];
@@ -76,19 +79,22 @@ void phase(Session& session, CLI::App& command, const PhaseArguments& arguments)
 
 void add_theory_phase(CLI::App& theory, Session& session) {
   CLI::App& command = add_theory_command(
-      theory, session, "phase", "Where keeping hard, easy or random examples wins.",
+      theory, session, "phase",
+      "Where keeping hard, easy or random examples wins (alpha_tot: 0.5:200:40).",
       "Example:\n"
       "  winnow theory phase --probe-angle 10 --alpha-tot 0.5:200:40 --keep 0.1,0.3,0.5");
   auto arguments = std::make_shared<PhaseArguments>();
   theory::Setting::fields(arguments->setting, [&]<class T>(T& value, const FieldInfo& info) {
     if (std::string(info.name) != "policy") bind_option(command, value, info);
   });
-  bind_option(command, arguments->alpha_tot,
-              {.name = "alpha-tot", .help = "Examples per parameter before pruning."})
-      ->default_str("0.5:200:40");
+  bind_amount(command, arguments->amount, "Examples P before pruning.");
   bind_keep(command, arguments->keep, "Shares of the examples that stay, in (0, 1].");
-  on_run(command, session,
-         [&session, &command, arguments] { phase(session, command, *arguments); });
+  on_run(command, session, [&session, &command, arguments] {
+    if (arguments->amount.empty()) {
+      arguments->amount.alpha_tot = Grid::parse("alpha-tot", "0.5:200:40");
+    }
+    phase(session, command, *arguments);
+  });
 }
 
 }  // namespace winnow::cli

@@ -65,6 +65,10 @@ void bind_keep(CLI::App& command, Grid& keep, const char* what) {
   bind_option(command, keep, {.name = "keep", .help = what});
 }
 
+bool Amount::empty() const {
+  return alpha_tot.values.empty() && alpha_prune.values.empty() && parameters == 0 && examples == 0;
+}
+
 Amount::Values Amount::resolve(theory::Alpha default_kind) const {
   const bool counted = parameters != 0 || examples != 0;
   const int given =

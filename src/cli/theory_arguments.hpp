@@ -7,6 +7,7 @@
 #include "cli/grid.hpp"
 #include "cli/table.hpp"
 #include "winnow/theory/frontier.hpp"
+#include "winnow/theory/information.hpp"
 #include "winnow/theory/setting.hpp"
 
 // What the commands of `winnow theory` share: the setting, the amount of data, and their output.
@@ -22,12 +23,14 @@ struct Amount {
 
   struct Values {
     theory::Alpha kind = theory::Alpha::total;
-    std::vector<double> alphas;
+    std::vector<double> alphas = {};
   };
   /// @param default_kind  What --examples counts.
   /// @throws InvalidArgument when none or several of the forms are given, or a value is not
   ///         positive.
   Values resolve(theory::Alpha default_kind) const;
+  /// Whether none of the forms is given.
+  bool empty() const;
   /// The one value asked for, as alpha_prune at keep fraction `keep`.
   double kept(theory::Alpha default_kind, double keep) const;
 };
@@ -65,6 +68,9 @@ void require_theory_out(const Session& session);
 extern const std::vector<std::string> solution_columns;
 std::vector<Json> solution_row(const theory::Setting& setting, const theory::Solution& found);
 Json solution_json(const theory::Solution& found);
+/// A row of an Information.
+extern const std::vector<std::string> information_columns;
+std::vector<Json> information_row(theory::Policy policy, const theory::Information& found);
 
 // One function per command of `theory`, in cmd_theory_<name>.cpp.
 void add_theory_solve(CLI::App& theory, Session& session);

@@ -34,6 +34,7 @@ std::vector<Section> sections_of(RunData& run, PageState& page) {
   add(summary_section(run, page));
   add(warnings_section(run, page));
   add(errors_section(run, page));
+  add(theory_section(run, page));
   add(classes_section(run, page));
   add(scores_section(run, page));
   add(std::move(by_class));

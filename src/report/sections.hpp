@@ -34,6 +34,8 @@ Section classes_section(const RunData& run, PageState& page);
 Section scores_section(const RunData& run, PageState& page);
 /// Test errors of the evaluation, in words, plots and a table.
 Section errors_section(const RunData& run, PageState& page);
+/// Curves, frontiers, phases and information of a run of `winnow theory`, in theory_section.cpp.
+Section theory_section(const RunData& run, PageState& page);
 /// Inputs, fingerprint, options, times, versions.
 Section provenance_section(const RunData& run, PageState& page);
 /// Several runs side by side; empty for a single one.

@@ -140,6 +140,91 @@ class Tables(TheoryTest):
         self.assertIn("The least error, 24.9 %, takes the easiest 60 %", scarce)
 
 
+class Information(TheoryTest):
+    def test_unpruned_data(self):
+        point = self.theory("info", "--alpha-prune", "2")["points"][0]
+        self.assertAlmostEqual(point["q"], point["R"], 9)
+        self.assertAlmostEqual(point["information"], 0.372, 2)
+        self.assertAlmostEqual(point["closure_information"], point["information"], 9)
+
+    def test_pruned_data_and_the_paper_s_closure(self):
+        point = self.theory("info", "--alpha-prune", "1", "--keep", "0.2")["points"][0]
+        self.assertAlmostEqual(point["information"], 1.061, 3)
+        self.assertAlmostEqual(point["closure_information_at_R"], 0.729, 2)
+        self.assertAlmostEqual(point["q"], 0.581, 3)
+
+    def test_bad_input(self):
+        self.assertIn("keep = 0", self.run_winnow("theory", "info", "--alpha-prune", "1", "--keep",
+                                                  "0").err)
+
+
+class Asymptotics(TheoryTest):
+    def test_constants_and_amplitudes(self):
+        result = self.theory("asymptotics", "--keep", "0.5", "--alpha-prune", "3")
+        values = {row["constant"]: row["value"] for row in result["points"]}
+        self.assertAlmostEqual(values["max_margin_error"], 0.500488931777, 12)
+        self.assertAlmostEqual(values["gibbs_error"], 0.624658192, 9)
+        self.assertAlmostEqual(values["bayes_error"], 0.441700044, 9)
+        self.assertAlmostEqual(result["amplitudes"][0]["epsilon_alpha_tot"], 0.500488931777, 12)
+        self.assertAlmostEqual(result["scaling"][0]["epsilon_alpha_tot"], 0.529, 3)
+        # One-sided: no 1 / alpha decay.
+        slow = self.theory("asymptotics", "--margin", "signed", "--keep", "0.05", "--probe-angle",
+                           "40")
+        self.assertIsNone(slow["amplitudes"][0]["epsilon_alpha_prune"])
+
+
+class Simulate(TheoryTest):
+    arguments = ("simulate", "--parameters", "100", "--alpha-tot", "5", "--keep", "0.4",
+                 "--repetitions", "20")
+
+    def test_meets_the_theory(self):
+        result = self.theory(*self.arguments)
+        estimate = result["epsilon"]
+        pull = (estimate["mean"] - result["theory"]["epsilon"]) / estimate["standard_error"]
+        self.assertLess(abs(pull), 4.0)
+        self.assertEqual(len(result["points"]), 20)
+        self.assertEqual(result["unconverged"], 0)
+
+    def test_seeds_and_threads(self):
+        first = self.theory(*self.arguments, "--threads", "1")
+        self.assertEqual(first, self.theory(*self.arguments, "--threads", "2"))
+        self.assertNotEqual(first["epsilon"],
+                            self.theory(*self.arguments, "--seed", "1")["epsilon"])
+
+    def test_trained_probe(self):
+        result = self.theory(*self.arguments, "--probe", "logistic", "--probe-epochs", "2")
+        self.assertGreater(result["probe_angle"]["mean"], 5.0)
+        self.assertLess(result["probe_angle"]["mean"], 85.0)
+
+    def test_bad_input(self):
+        for flag, value, expected in (("--parameters", "0", "parameters = 0"),
+                                      ("--repetitions", "0", "repetitions = 0"),
+                                      ("--keep", "0", "keep = 0"),
+                                      ("--probe", "angel", "did you mean 'angle'")):
+            self.refuse("theory", "simulate", flag, value, mentions=[expected])
+
+
+class Figures(TheoryTest):
+    def test_every_figure_and_its_report(self):
+        self.succeed("theory", "figures", "--parameters", "20", "--repetitions", "2", "--angles",
+                     "0,20", "--out", "figures")
+        names = sorted(path.name for path in (self.folder / "figures").glob("*.csv"))
+        self.assertEqual(names, ["figure1a.csv", "figure1a_simulation.csv", "figure1b.csv",
+                                 "figure1b_transition.csv", "figure1c.csv", "figure1d.csv",
+                                 "figure2a.csv", "figure2a_simulation.csv", "figure2b.csv",
+                                 "figure2c.csv"])
+        with open(self.folder / "figures" / "figure2a.csv", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual(len(rows), 2 * 20 * 50)
+        self.assertEqual({row["converged"] for row in rows}, {"yes"})
+        self.succeed("report", "figures", "--out", "report.html")
+        page = (self.folder / "report.html").read_text(encoding="utf-8")
+        for title in ("Theory", "Error against the amount of data (figure1a)",
+                      "Where hard, easy or random wins", "Information per example",
+                      "Least error for what is kept", "Smallest useful share"):
+            self.assertIn(title, page)
+
+
 class Usage(TheoryTest):
     def test_mistakes_in_the_name(self):
         result = self.run_winnow("theory", "sovle")

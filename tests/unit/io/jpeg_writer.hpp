@@ -32,7 +32,7 @@ std::string write_jpeg(std::span<const std::uint8_t> pixels, int height, int wid
   jpeg_set_defaults(&info);
   configure(info);
   jpeg_start_compress(&info, TRUE);
-  const auto row_size = static_cast<std::size_t>(3 * width);
+  const auto row_size = 3 * static_cast<std::size_t>(width);
   while (info.next_scanline < info.image_height) {
     const auto source = pixels.subspan(info.next_scanline * row_size, row_size);
     std::vector<std::uint8_t> row(source.begin(), source.end());  // libjpeg wants it writable
