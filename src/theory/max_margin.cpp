@@ -72,21 +72,25 @@ MaxMarginResult certified(MatrixView<const double> z, const std::vector<double>&
   return result;
 }
 
-/// Multipliers u with z_i.(sum_j u_j z_j) = 1 for every row of the support, which loses the rows
-/// that depend on others.
-std::vector<double> solve_on(MatrixView<const double> z, Rows& support) {
+/// Where every row of a support lies exactly on the margin: w = sum_i u_i z_i, z_i.w = 1.
+struct OnMargin {
+  Rows support;
+  std::vector<double> u, w;
+};
+
+/// The support loses rows that depend on others; none when too little is left to solve for.
+std::optional<OnMargin> solve_on(MatrixView<const double> z, Rows support) {
   Matrix<double> rows = numerics::gather_rows(z, support);
-  const Matrix<double> gram = numerics::row_gram(rows);
-  Matrix<double> factor = gram;
+  Matrix<double> factor = numerics::row_gram(rows);
   if (!numerics::cholesky(factor)) {
-    const Rows chosen = numerics::independent_rows(gram);
+    const Rows chosen = numerics::independent_rows(numerics::row_gram(rows));
     for (std::size_t k = 0; k < chosen.size(); ++k) {
       support[k] = support[static_cast<std::size_t>(chosen[k])];
     }
     support.resize(chosen.size());
     rows = numerics::gather_rows(z, support);
     factor = numerics::row_gram(rows);
-    if (!numerics::cholesky(factor)) return std::vector<double>(support.size(), 0.0);
+    if (support.empty() || !numerics::cholesky(factor)) return std::nullopt;
   }
   std::vector<double> u(support.size(), 1.0);
   numerics::cholesky_solve(factor, u);
@@ -95,7 +99,8 @@ std::vector<double> solve_on(MatrixView<const double> z, Rows& support) {
   for (double& value : residual) value = 1.0 - value;
   numerics::cholesky_solve(factor, residual);
   for (std::size_t i = 0; i < u.size(); ++i) u[i] += residual[i];
-  return u;
+  std::vector<double> w = numerics::transposed_times(rows, u);
+  return OnMargin{std::move(support), std::move(u), std::move(w)};
 }
 
 /// Solves on the support and exchanges rows whose multiplier is negative for rows that the
@@ -106,18 +111,18 @@ std::optional<MaxMarginResult> pivot(MatrixView<const double> z, Rows support, d
   std::size_t last_exchange = std::numeric_limits<std::size_t>::max();
   for (;;) {
     if (support.empty() || static_cast<std::int64_t>(support.size()) > limit) break;
-    const std::vector<double> u = solve_on(z, support);
-    const std::vector<double> w = numerics::transposed_times(numerics::gather_rows(z, support), u);
-    const std::vector<double> margins = numerics::times(z, w);
+    const std::optional<OnMargin> solved = solve_on(z, std::move(support));
+    if (!solved) break;
+    const std::vector<double> margins = numerics::times(z, solved->w);
     Rows kept;
     std::vector<double> multipliers(margins.size(), 0.0);
     std::vector<char> inside(margins.size(), 0);
-    for (std::size_t i = 0; i < support.size(); ++i) {
-      const auto row = static_cast<std::size_t>(support[i]);
+    for (std::size_t i = 0; i < solved->u.size(); ++i) {
+      const auto row = static_cast<std::size_t>(solved->support[i]);
       inside[row] = 1;
-      if (!(u[i] > 0.0)) continue;
-      kept.push_back(support[i]);
-      multipliers[row] = u[i];
+      if (!(solved->u[i] > 0.0)) continue;
+      kept.push_back(solved->support[i]);
+      multipliers[row] = solved->u[i];
     }
     Rows violated;
     for (std::size_t row = 0; row < margins.size(); ++row) {
@@ -125,9 +130,9 @@ std::optional<MaxMarginResult> pivot(MatrixView<const double> z, Rows support, d
         violated.push_back(static_cast<std::int64_t>(row));
       }
     }
-    const std::size_t exchange = violated.size() + support.size() - kept.size();
+    const std::size_t exchange = violated.size() + solved->u.size() - kept.size();
     if (exchange == 0) {
-      MaxMarginResult result = certified(z, w, multipliers, std::move(support));
+      MaxMarginResult result = certified(z, solved->w, multipliers, std::move(kept));
       result.polished = true;
       return result;
     }

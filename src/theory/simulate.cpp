@@ -94,6 +94,7 @@ std::vector<Plane> ranked(std::vector<Plane> all, const SimulationOptions& optio
   order.resize(static_cast<std::size_t>(count));
   std::sort(order.begin(), order.end());
   std::vector<Plane> kept;
+  kept.reserve(order.size());
   for (const std::int64_t i : order) kept.push_back(all[static_cast<std::size_t>(i)]);
   return kept;
 }
