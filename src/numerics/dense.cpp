@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <type_traits>
 
 #include "numerics/kernels/dense.hpp"
 #include "winnow/core/parallel.hpp"
@@ -85,20 +86,24 @@ Matrix<double> gather_rows(MatrixView<const double> a, std::span<const std::int6
   return gathered;
 }
 
-Matrix<double> weighted_gram(MatrixView<const double> a, std::span<const std::int64_t> rows,
+template <class Scalar>
+Matrix<Scalar> weighted_gram(MatrixView<const double> a, std::span<const std::int64_t> rows,
                              std::span<const double> weights) {
   assert(rows.size() == weights.size());
-  Matrix<double> gram(a.cols(), a.cols());
-  for (std::size_t first = 0; first < rows.size(); first += rows_per_chunk) {
-    const auto count = std::min<std::size_t>(rows_per_chunk, rows.size() - first);
-    Matrix<double> chunk = gather_rows(a, rows.subspan(first, count));
-    for (std::int64_t k = 0; k < chunk.rows(); ++k) {
-      const double root = std::sqrt(weights[first + static_cast<std::size_t>(k)]);
-      for (double& value : chunk.row(k)) value *= root;
+  Matrix<Scalar> gram(a.cols(), a.cols());
+  const auto total = static_cast<std::int64_t>(rows.size());
+  auto chunk = Matrix<Scalar>::uninitialized(std::min(rows_per_chunk, total), a.cols());
+  for (std::int64_t first = 0; first < total; first += rows_per_chunk) {
+    const std::int64_t count = std::min(rows_per_chunk, total - first);
+    for (std::int64_t k = 0; k < count; ++k) {
+      const auto index = static_cast<std::size_t>(first + k);
+      const double root = std::sqrt(weights[index]);
+      std::ranges::transform(a.row(rows[index]), chunk.row(k).begin(),
+                             [&](double value) { return static_cast<Scalar>(root * value); });
     }
     for_lower_tiles(a.cols(), [&](const Tile& tile) {
-      dense_kernels().add_column_products(chunk.data(), chunk.rows(), chunk.cols(), tile,
-                                          gram.data());
+      dense_kernels().of<Scalar>().add_column_products(chunk.data(), count, a.cols(), tile,
+                                                       gram.data());
     });
   }
   return gram;
@@ -112,15 +117,33 @@ Matrix<double> row_gram(MatrixView<const double> a) {
   return gram;
 }
 
-bool cholesky(Matrix<double>& a) {
+template <class Scalar>
+bool cholesky(Matrix<Scalar>& a) {
   assert(a.rows() == a.cols());
-  return dense_kernels().cholesky(a.data(), a.rows());
+  return dense_kernels().of<Scalar>().factor(a.data(), a.rows());
 }
 
-void cholesky_solve(const Matrix<double>& factor, std::span<double> b) {
+template <class Scalar>
+void cholesky_solve(const Matrix<Scalar>& factor, std::span<double> b) {
   assert(static_cast<std::int64_t>(b.size()) == factor.rows());
-  dense_kernels().cholesky_solve(factor.data(), factor.rows(), b.data());
+  if constexpr (std::is_same_v<Scalar, double>) {
+    dense_kernels().in_double.solve(factor.data(), factor.rows(), b.data());
+  } else {
+    std::vector<Scalar> x(b.begin(), b.end());
+    dense_kernels().of<Scalar>().solve(factor.data(), factor.rows(), x.data());
+    std::ranges::copy(x, b.begin());
+  }
 }
+
+template Matrix<float> weighted_gram(MatrixView<const double> a, std::span<const std::int64_t> rows,
+                                     std::span<const double> weights);
+template Matrix<double> weighted_gram(MatrixView<const double> a,
+                                      std::span<const std::int64_t> rows,
+                                      std::span<const double> weights);
+template bool cholesky(Matrix<float>& a);
+template bool cholesky(Matrix<double>& a);
+template void cholesky_solve(const Matrix<float>& factor, std::span<double> b);
+template void cholesky_solve(const Matrix<double>& factor, std::span<double> b);
 
 // By hand because Eigen's LDLT pivots on diagonals that it has not updated, and LAPACK's dpstrf has
 // other bits for other numbers of threads.

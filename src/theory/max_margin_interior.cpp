@@ -18,7 +18,10 @@ constexpr std::int64_t rows_per_column = 1;
 /// Rows with less than this multiplier per slack, in the problem's units, add next to nothing to
 /// it.
 constexpr double negligible_ratio = 0.1;
-/// A shorter step shows that the normal matrix lacks rows.
+/// Down to this estimated gap single precision suffices for the normal matrix: its directions need
+/// to be descent, not exact, since residuals are always computed anew in double.
+constexpr double single_gap = 0.05;
+/// A shorter step shows that the normal matrix lacks rows or digits.
 constexpr double short_step = 0.1;
 
 /// The largest length in [0, 1] that keeps values + length change >= 0.
@@ -47,7 +50,8 @@ InteriorPoint::InteriorPoint(MatrixView<const double> z, std::vector<double> w,
   rows_used_ = rows_per_column * z.cols();
 }
 
-Matrix<double> InteriorPoint::normal_matrix() const {
+template <class Scalar>
+std::optional<Matrix<Scalar>> InteriorPoint::normal_factor() const {
   std::vector<double> weight(s_.size());
   for (std::size_t i = 0; i < s_.size(); ++i) weight[i] = a_[i] / s_[i];
   std::vector<std::int64_t> rows(s_.size());
@@ -68,15 +72,17 @@ Matrix<double> InteriorPoint::normal_matrix() const {
   }
   std::vector<double> used(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) used[i] = weight[static_cast<std::size_t>(rows[i])];
-  Matrix<double> matrix = numerics::weighted_gram(z_, rows, used);
-  for (std::int64_t j = 0; j < matrix.rows(); ++j) matrix(j, j) += 1.0;
+  Matrix<Scalar> matrix = numerics::weighted_gram<Scalar>(z_, rows, used);
+  for (std::int64_t j = 0; j < matrix.rows(); ++j) matrix(j, j) += Scalar{1};
+  if (!numerics::cholesky(matrix)) return std::nullopt;
   return matrix;
 }
 
 // With d = Z dw + (Z w - s - 1) = ds and da = (target - correction - a s - a ds) / s, the dual
 // equation w + dw = Z'(a + da) becomes (I + Z' (a/s) Z) dw = -w + Z'[(target - correction - a (Z w
 // - s - 1)) / s].
-InteriorPoint::Direction InteriorPoint::direction(const Matrix<double>& factor, double target,
+template <class Scalar>
+InteriorPoint::Direction InteriorPoint::direction(const Matrix<Scalar>& factor, double target,
                                                   std::span<const double> correction) const {
   const std::size_t rows = s_.size();
   std::vector<double> pull(rows);
@@ -107,25 +113,35 @@ double InteriorPoint::mean_complementarity(const Direction& along, double length
 }
 
 bool InteriorPoint::step() {
-  Matrix<double> factor = normal_matrix();
-  if (!numerics::cholesky(factor)) return false;
+  if (in_single_ && estimated_gap() > single_gap && step_in<float>()) return true;
+  in_single_ = false;
+  return step_in<double>();
+}
+
+template <class Scalar>
+bool InteriorPoint::step_in() {
+  const std::optional<Matrix<Scalar>> factor = normal_factor<Scalar>();
+  if (!factor) return false;
   const std::size_t rows = s_.size();
   std::vector<double> correction(rows, 0.0);
-  const Direction predictor = direction(factor, 0.0, correction);
+  const Direction predictor = direction(*factor, 0.0, correction);
   const auto reach = [&](const Direction& along) {
     return std::min(feasible_length(s_, along.s), feasible_length(a_, along.a));
   };
   const double now = numerics::dot(s_, a_) / static_cast<double>(rows);
   const double centring = std::pow(mean_complementarity(predictor, reach(predictor)) / now, 3);
   for (std::size_t i = 0; i < rows; ++i) correction[i] = predictor.s[i] * predictor.a[i];
-  const Direction corrector = direction(factor, centring * now, correction);
+  const Direction corrector = direction(*factor, centring * now, correction);
   const double length = std::min(1.0, boundary_share * reach(corrector));
   if (!(length > 0.0)) return false;
   advance(w_, length, corrector.w);
   advance(margins_, length, corrector.margins);
   advance(s_, length, corrector.s);
   advance(a_, length, corrector.a);
-  if (length < short_step) rows_used_ = std::min(2 * rows_used_, z_.rows());
+  if (length < short_step) {
+    in_single_ = false;
+    rows_used_ = std::min(2 * rows_used_, z_.rows());
+  }
   return true;
 }
 

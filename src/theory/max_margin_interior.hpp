@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -37,15 +38,21 @@ class InteriorPoint {
   };
   /// Rows with a_i / s_i above a ratio, in units of the problem's scale.
   std::vector<std::int64_t> active_rows(double ratio) const;
-  Matrix<double> normal_matrix() const;
+  /// Cholesky factor of the normal matrix; none when it is not positive definite.
+  template <class Scalar>
+  std::optional<Matrix<Scalar>> normal_factor() const;
   /// Newton's direction towards a_i s_i = target - correction_i.
-  Direction direction(const Matrix<double>& factor, double target,
+  template <class Scalar>
+  Direction direction(const Matrix<Scalar>& factor, double target,
                       std::span<const double> correction) const;
+  template <class Scalar>
+  bool step_in();
   double mean_complementarity(const Direction& along, double length) const;
 
   MatrixView<const double> z_;
   std::vector<double> w_, margins_, s_, a_;
   double row_scale_ = 1.0;      ///< Mean |z_i|^2.
+  bool in_single_ = true;       ///< Directions are still good enough from a float factor.
   std::int64_t rows_used_ = 0;  ///< In the normal matrix, unless more are likely to be support.
 };
 

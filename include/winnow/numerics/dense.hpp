@@ -21,11 +21,13 @@ std::vector<double> transposed_times(MatrixView<const double> a, std::span<const
 Matrix<double> gather_rows(MatrixView<const double> a, std::span<const std::int64_t> rows);
 
 /// sum over the chosen rows of weight_i a_i a_i', [cols, cols]; the lower triangle, the rest is
-/// undefined. O(rows cols^2) time, 1,024 rows of memory beside the result.
+/// undefined. O(rows cols^2) time, 1,024 rows of memory beside the result. Scalar is the precision
+/// of products and sums: double, or float at half the time.
 ///
 /// @param rows     Indices of rows of a.
 /// @param weights  [rows], >= 0.
-Matrix<double> weighted_gram(MatrixView<const double> a, std::span<const std::int64_t> rows,
+template <class Scalar>
+Matrix<Scalar> weighted_gram(MatrixView<const double> a, std::span<const std::int64_t> rows,
                              std::span<const double> weights);
 
 /// a a', [rows, rows]: dot products between all rows; the lower triangle, the rest is undefined.
@@ -33,10 +35,12 @@ Matrix<double> row_gram(MatrixView<const double> a);
 
 /// Overwrites the lower triangle of a symmetric matrix by its Cholesky factor; false, and a
 /// destroyed, when it is not positive definite. Only the lower triangle is read. One thread.
-bool cholesky(Matrix<double>& a);
+template <class Scalar>
+bool cholesky(Matrix<Scalar>& a);
 
 /// x with a x = b, in place of b, for a factor made by cholesky().
-void cholesky_solve(const Matrix<double>& factor, std::span<double> b);
+template <class Scalar>
+void cholesky_solve(const Matrix<Scalar>& factor, std::span<double> b);
 
 /// Rows of a positive semidefinite matrix that span all of them, ascending: those that a Cholesky
 /// factorisation with diagonal pivoting takes before no more than rounding is left, n eps times the

@@ -1,12 +1,23 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 namespace winnow::numerics {
 
 /// Position of a tile of a square matrix.
 struct Tile {
   std::int64_t row = 0, rows = 0, col = 0, cols = 0;
+};
+
+/// Gram matrices and their Cholesky factors, in single or double precision.
+template <class Scalar>
+struct CholeskyKernels {
+  /// The tile of gram [cols, cols] += that of a' a, a [rows, cols].
+  void (*add_column_products)(const Scalar* a, std::int64_t rows, std::int64_t cols,
+                              const Tile& tile, Scalar* gram);
+  bool (*factor)(Scalar* a, std::int64_t n);
+  void (*solve)(const Scalar* factor, std::int64_t n, Scalar* b);
 };
 
 /// Blocks of dense linear algebra, compiled once per instruction set; matrices are row-major and
@@ -17,14 +28,20 @@ struct DenseKernels {
   /// y = a' x for a [rows, cols].
   void (*transposed_times)(const double* a, std::int64_t rows, std::int64_t cols, const double* x,
                            double* y);
-  /// The tile of gram [cols, cols] += that of a' a, a [rows, cols].
-  void (*add_column_products)(const double* a, std::int64_t rows, std::int64_t cols,
-                              const Tile& tile, double* gram);
   /// The tile of gram [rows, rows] = that of a a', a [rows, cols].
   void (*row_products)(const double* a, std::int64_t rows, std::int64_t cols, const Tile& tile,
                        double* gram);
-  bool (*cholesky)(double* a, std::int64_t n);
-  void (*cholesky_solve)(const double* factor, std::int64_t n, double* b);
+  CholeskyKernels<double> in_double;
+  CholeskyKernels<float> in_single;
+
+  template <class Scalar>
+  const CholeskyKernels<Scalar>& of() const {
+    if constexpr (std::is_same_v<Scalar, double>) {
+      return in_double;
+    } else {
+      return in_single;
+    }
+  }
 };
 
 namespace scalar {

@@ -1,6 +1,8 @@
 // Included by dense_<isa>.cpp inside an anonymous namespace, after Eigen.
 
-using Dense = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+template <class Scalar>
+using DenseOf = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using Dense = DenseOf<double>;
 using Vector = Eigen::VectorXd;
 
 void times(const double* a, std::int64_t rows, std::int64_t cols, const double* x, double* y) {
@@ -14,10 +16,13 @@ void transposed_times(const double* a, std::int64_t rows, std::int64_t cols, con
       Eigen::Map<const Dense>(a, rows, cols).transpose() * Eigen::Map<const Vector>(x, rows);
 }
 
-void add_column_products(const double* a, std::int64_t rows, std::int64_t cols, const Tile& tile,
-                         double* gram) {
-  const Eigen::Map<const Dense> all(a, rows, cols);
-  Eigen::Map<Dense>(gram, cols, cols).block(tile.row, tile.col, tile.rows, tile.cols).noalias() +=
+template <class Scalar>
+void add_column_products(const Scalar* a, std::int64_t rows, std::int64_t cols, const Tile& tile,
+                         Scalar* gram) {
+  const Eigen::Map<const DenseOf<Scalar>> all(a, rows, cols);
+  Eigen::Map<DenseOf<Scalar>>(gram, cols, cols)
+      .block(tile.row, tile.col, tile.rows, tile.cols)
+      .noalias() +=
       all.middleCols(tile.row, tile.rows).transpose() * all.middleCols(tile.col, tile.cols);
 }
 
@@ -28,18 +33,25 @@ void row_products(const double* a, std::int64_t rows, std::int64_t cols, const T
       all.middleRows(tile.row, tile.rows) * all.middleRows(tile.col, tile.cols).transpose();
 }
 
-bool cholesky(double* a, std::int64_t n) {
-  Eigen::Map<Dense> matrix(a, n, n);
-  const Eigen::LLT<Eigen::Ref<Dense>, Eigen::Lower> factored(matrix);
+template <class Scalar>
+bool cholesky(Scalar* a, std::int64_t n) {
+  Eigen::Map<DenseOf<Scalar>> matrix(a, n, n);
+  const Eigen::LLT<Eigen::Ref<DenseOf<Scalar>>, Eigen::Lower> factored(matrix);
   return factored.info() == Eigen::Success;
 }
 
-void cholesky_solve(const double* factor, std::int64_t n, double* b) {
-  const Eigen::Map<const Dense> lower(factor, n, n);
-  Eigen::Map<Vector> x(b, n);
-  lower.triangularView<Eigen::Lower>().solveInPlace(x);
-  lower.triangularView<Eigen::Lower>().transpose().solveInPlace(x);
+template <class Scalar>
+void cholesky_solve(const Scalar* factor, std::int64_t n, Scalar* b) {
+  const Eigen::Map<const DenseOf<Scalar>> matrix(factor, n, n);
+  Eigen::Map<Eigen::Matrix<Scalar, Eigen::Dynamic, 1>> x(b, n);
+  const auto lower = matrix.template triangularView<Eigen::Lower>();
+  lower.solveInPlace(x);
+  lower.transpose().solveInPlace(x);
 }
 
-constexpr DenseKernels table{times,        transposed_times, add_column_products,
-                             row_products, cholesky,         cholesky_solve};
+template <class Scalar>
+constexpr CholeskyKernels<Scalar> cholesky_table{add_column_products<Scalar>, cholesky<Scalar>,
+                                                 cholesky_solve<Scalar>};
+
+constexpr DenseKernels table{times, transposed_times, row_products, cholesky_table<double>,
+                             cholesky_table<float>};

@@ -83,7 +83,7 @@ TEST(Dense, GramMatrices) {
       weights.push_back(static_cast<double>(chosen.size()) / static_cast<double>(rows));
       chosen.push_back(i);
     }
-    const Matrix<double> gram = weighted_gram(a, chosen, weights);
+    const Matrix<double> gram = weighted_gram<double>(a, chosen, weights);
     Matrix<double> weighted = gather_rows(a, chosen);
     const Matrix<double> columns = transposed(weighted);
     for (std::int64_t k = 0; k < weighted.rows(); ++k) {
@@ -136,7 +136,7 @@ TEST(Dense, SameBitsForAnyThreadCount) {
   for (const int count : {1, 2, 3}) {
     const testing::Threads threads(count);
     std::vector<double> all = times(a, transposed_times(a, ones));
-    const Matrix<double> gram = weighted_gram(a, rows, ones);
+    const Matrix<double> gram = weighted_gram<double>(a, rows, ones);
     for (std::int64_t i = 0; i < 700; ++i) {
       all.insert(all.end(), gram.row(i).begin(), gram.row(i).begin() + i + 1);
     }
@@ -180,7 +180,7 @@ TEST(Dense, EveryInstructionSetAgrees) {
     }
     Matrix<double> gram(cols, cols);
     for (double& value : std::span(gram.data(), cols * cols)) value = 1.0;
-    table.kernels.add_column_products(a.data(), rows, cols, tile, gram.data());
+    table.kernels.in_double.add_column_products(a.data(), rows, cols, tile, gram.data());
     Matrix<double> among(rows, rows);
     table.kernels.row_products(a.data(), rows, cols, tile, among.data());
     for (std::int64_t i = 0; i < cols; ++i) {
@@ -192,9 +192,9 @@ TEST(Dense, EveryInstructionSetAgrees) {
       }
     }
     Matrix<double> factor = row_gram(t);
-    ASSERT_TRUE(table.kernels.cholesky(factor.data(), cols));
+    ASSERT_TRUE(table.kernels.in_double.factor(factor.data(), cols));
     std::vector<double> x(cols, 1.0);
-    table.kernels.cholesky_solve(factor.data(), cols, x.data());
+    table.kernels.in_double.solve(factor.data(), cols, x.data());
     for (const double one : times(t, transposed_times(t, x))) EXPECT_NEAR(one, 1.0, 1e-9);
   }
 }
