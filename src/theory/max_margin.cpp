@@ -23,6 +23,8 @@ namespace {
 constexpr double margin_per_alpha = 2.0;
 /// From this estimated gap on, the support is guessed and tried.
 constexpr double guess_gap = 1e-3;
+/// A bound below this many row lengths says that no direction separates the rows.
+constexpr double no_margin_per_length = 1e-10;
 /// Larger guesses cannot be right, but for rows that repeat.
 constexpr std::int64_t max_support_per_column = 4;
 
@@ -188,7 +190,7 @@ double row_length(MatrixView<const double> z) {
 
 MaxMarginResult iterate(MatrixView<const double> z, InteriorPoint point,
                         const MaxMarginOptions& options, Progress& progress) {
-  const double no_margin = options.tolerance * row_length(z);
+  const double no_margin = no_margin_per_length * row_length(z);
   Rows tried;
   std::int32_t iterations = 0;
   const auto finished = [&](MaxMarginResult result) {

@@ -239,6 +239,18 @@ TEST(MaxMargin, TheGapIsHonestWhenStepsRunOut) {
   EXPECT_LT(last, 1.0);
 }
 
+TEST(MaxMargin, AWiderGapTakesFewerSteps) {
+  const Matrix<double> z = teacher_rows(60, 600, 19);
+  const auto exact = max_margin(z);
+  for (const double gap : {0.3, 0.03, 1e-3}) {
+    const auto result = max_margin(z, {.tolerance = gap});
+    EXPECT_TRUE(result.converged);
+    EXPECT_LE(result.relative_gap, gap);
+    EXPECT_GE(result.kappa, (1.0 - gap) * exact.kappa);
+    EXPECT_LT(result.iterations, exact.iterations);
+  }
+}
+
 TEST(MaxMargin, AWarmStartGivesTheSameAnswerInFewerSteps) {
   const Matrix<double> z = teacher_rows(80, 800, 14);
   const auto cold = max_margin(z);
