@@ -55,6 +55,24 @@ void expect_within(double value, double reference, double bound, const std::stri
   EXPECT_LE(std::abs(value - reference), bound + 2e-15 * std::abs(reference)) << what;
 }
 
+TEST(Solve, MeetsTwentyFiveDigitsAtAngles) {
+  const auto rows = read_table("saddle_angles.csv");
+  ASSERT_EQ(rows.size(), 10U);
+  for (auto row : rows) {
+    const auto margin = parse_enum<Margin>("margin", row["margin"]);
+    const auto found = solve(Pruning::of(policy_of(row["policy"]), margin, number(row["keep"]),
+                                         number(row["probe_angle"])),
+                             number(row["alpha_prune"]));
+    const std::string what = row["policy"] + " " + row["margin"] + " " + row["probe_angle"];
+    ASSERT_TRUE(found.converged) << what;
+    expect_within(found.epsilon, number(row["epsilon"]), found.error_bound.epsilon, what);
+    expect_within(found.kappa, number(row["kappa"]), found.error_bound.kappa, what);
+    expect_within(found.rho, number(row["rho"]), found.error_bound.rho, what);
+    EXPECT_NEAR(found.epsilon / number(row["epsilon"]), 1.0, 1e-12) << what;
+    EXPECT_NEAR(found.m_probe, number(row["m_probe"]), 1e-11 * (1.0 + found.m_teacher)) << what;
+  }
+}
+
 TEST(Solve, MeetsTheReferenceTable) {
   const auto rows = read_table("saddle_reference.csv");
   ASSERT_EQ(rows.size(), 23U);
