@@ -93,19 +93,21 @@ class Figures {
     write(name + "_transition", lines);
   }
 
-  void frontiers(const std::string& name, const std::vector<double>& angles) {
+  /// One line per probe angle, or per smallest fraction allowed when there are several.
+  void frontiers(const std::string& name, const std::vector<double>& angles,
+                 const std::vector<double>& floors) {
     Table table{solution_columns, {}};
-    table.columns.insert(table.columns.end(), {"min_keep", "interior"});
+    table.columns.emplace_back("interior");
+    if (floors.size() > 1) table.columns.emplace_back("min_keep");
     const Grid alphas = Grid::parse("alpha-prune", "0.5:20:50");
     for (const double angle : angles) {
       const theory::Setting setting{.probe_angle = angle};
-      for (const double min_keep : {1e-4, 0.05, 0.2}) {
-        if (min_keep > 1e-4 && angle > 0.0) continue;
+      for (const double min_keep : floors) {
         for (const auto& point :
              theory::frontier(setting, alphas.values, {.min_keep = min_keep}, session_.terminal)) {
           auto& row = table.rows.emplace_back(solution_row(setting, point.best));
-          row.emplace_back(min_keep);
           row.emplace_back(point.interior);
+          if (floors.size() > 1) row.emplace_back(min_keep);
         }
       }
     }
@@ -182,11 +184,11 @@ void figures(Session& session, const FiguresArguments& arguments) {
   work.curves("figure1a", {0.0});
   work.simulations("figure1a_simulation", {0.0});
   work.phase("figure1b");
-  work.frontiers("figure1c", {0.0});
+  work.frontiers("figure1c", {0.0}, {1e-4, 0.05, 0.2});
   work.information("figure1d");
   work.curves("figure2a", arguments.angles.values);
   work.simulations("figure2a_simulation", {10.0, 20.0});
-  work.frontiers("figure2b", arguments.angles.values);
+  work.frontiers("figure2b", arguments.angles.values, {1e-4});
   work.smallest_fractions("figure2c");
   work.finish({{"angles", arguments.angles.values},
                {"parameters", arguments.parameters},

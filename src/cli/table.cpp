@@ -31,10 +31,17 @@ std::string Table::text(const std::vector<std::string>& shown) const {
       continue;
     }
     std::size_t width = columns[c].size();
-    for (const auto& row : rows) width = std::max(width, cell_text(row[c], false).size());
-    lines.front().push_back(fmt::format("{:>{}}", columns[c], width));
+    bool is_text = false;
+    for (const auto& row : rows) {
+      width = std::max(width, cell_text(row[c], false).size());
+      is_text = is_text || row[c].is_string();
+    }
+    const auto aligned = [&](const std::string& cell) {
+      return is_text ? fmt::format("{:<{}}", cell, width) : fmt::format("{:>{}}", cell, width);
+    };
+    lines.front().push_back(aligned(columns[c]));
     for (std::size_t r = 0; r < rows.size(); ++r) {
-      lines[r + 1].push_back(fmt::format("{:>{}}", cell_text(rows[r][c], false), width));
+      lines[r + 1].push_back(aligned(cell_text(rows[r][c], false)));
     }
   }
   for (const auto& line : lines) {

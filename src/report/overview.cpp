@@ -175,8 +175,12 @@ Section summary_section(const RunData& run, PageState& page) {
   const auto cells = summarise(run.trainings);
   for (const auto& model : model_names(cells)) append_outcome(html, cells, model);
   if (run.scores.empty() && !run.keep && cells.empty()) {
-    html.element("p", fmt::format("A run of kind '{}'.", run.info.kind));
-    append_table(html, flat_table("Results", "result", run.info.results));
+    html.element("p", run.info.kind == "theory"
+                          ? "Statistical mechanics of pruned perceptron learning: what an ideal "
+                            "student would lose or gain."
+                          : fmt::format("A run of kind '{}'.", run.info.kind));
+    const Table results = flat_table("Results", "result", run.info.results);
+    if (!results.rows.empty()) append_table(html, results);
   }
   append_command(html, run.info.command);
   return {.id = page.prefix + "summary", .title = "Summary", .html = html.str()};

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <map>
 #include <optional>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "report/format.hpp"
 #include "report/html.hpp"
@@ -104,7 +105,7 @@ const Look looks[] = {
      "share kept",
      true,
      "probe_angle",
-     "Test error at fixed shares kept. Points with error bars are simulations."},
+     "Test error at fixed shares kept."},
 };
 
 std::optional<double> number_in(const std::string& text) {
@@ -160,18 +161,22 @@ struct Panel {
   Table data;
 };
 
-std::map<std::string, Panel> panels_of(const io::CsvTable& table, const Look& look) {
+/// By the value of the panel's column, in order of appearance.
+std::vector<std::pair<std::string, Panel>> panels_of(const io::CsvTable& table, const Look& look) {
   const std::size_t x = table.column(look.x);
   const std::size_t y = table.column(look.y);
   const std::size_t line = table.column(look.line);
   const auto lines = shown_lines(table, line);
-  std::map<std::string, Panel> panels;
+  std::vector<std::pair<std::string, Panel>> panels;
   for (const auto& row : table.rows) {
     const std::string name = *look.panel == '\0' ? "" : row[table.column(look.panel)];
-    Panel& panel = panels[name];
-    if (panel.data.columns.empty()) {
-      panel.data.columns = {{look.x_title}, {look.y_title}, {look.line_title}};
+    auto at = std::find_if(panels.begin(), panels.end(),
+                           [&](const auto& entry) { return entry.first == name; });
+    if (at == panels.end()) {
+      at = panels.insert(panels.end(), {name, {}});
+      at->second.data.columns = {{look.x_title}, {look.y_title}, {look.line_title}};
     }
+    Panel& panel = at->second;
     const auto x_value = number_in(row[x]);
     const auto y_value = number_in(row[y]);
     if (!x_value || !y_value || !lines.contains(row[line])) continue;
@@ -287,7 +292,8 @@ Section theory_section(const RunData& run, PageState& page) {
                      .spec = is_map ? map_spec(*look, panel) : lines_spec(*look, panel, points),
                      .height = plot_height + axes_and_legend,
                      .alternative = look->title + where,
-                     .caption = look->caption + where,
+                     .caption = look->caption + where +
+                                (points.empty() ? "" : " Points with error bars: simulations."),
                      .data = std::move(panel.data)},
                     page.plots);
       page.summary.plots += page.plots ? 1 : 0;
