@@ -51,7 +51,8 @@ std::vector<std::uint8_t> photo_like(int height, int width) {
           const double fx = static_cast<double>(x % grain) / grain;
           const double* corner =
               noise.data() + static_cast<std::ptrdiff_t>(y / grain) * columns + x / grain;
-          plane[static_cast<std::size_t>(y * width + x)] +=
+          plane[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) +
+                static_cast<std::size_t>(x)] +=
               5.0 * std::sqrt(grain) *
               ((1 - fy) * ((1 - fx) * corner[0] + fx * corner[1]) +
                fy * ((1 - fx) * corner[columns] + fx * corner[columns + 1]));

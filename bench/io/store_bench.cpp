@@ -77,7 +77,7 @@ class TarFile {
     std::snprintf(header + 136, 12, "00000000000");
     std::memset(header + 148, ' ', 8);
     header[156] = '0';
-    std::memcpy(header + 257, "ustar\00000", 8);
+    std::copy_n("ustar\00000", 8, header + 257);
     unsigned sum = 0;
     for (const char c : header) sum += static_cast<unsigned char>(c);
     std::snprintf(header + 148, 8, "%06o", sum);

@@ -74,7 +74,7 @@ void solve_one(benchmark::State& state) {
   Solution found;
   std::int64_t runs = 0;
   double seconds = 0.0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     seconds += seconds_of([&] { found = solve(pruning, c.alpha_prune); });
     ++runs;
   }
@@ -90,6 +90,7 @@ BENCHMARK(solve_one)->DenseRange(0, std::size(cases) - 1)->Unit(benchmark::kMicr
 
 std::vector<double> spaced(double low, double high, int count) {
   std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) values.push_back(low * std::pow(high / low, i / (count - 1.0)));
   return values;
 }
@@ -100,7 +101,7 @@ void all_figures(benchmark::State& state) {
   const auto kept = spaced(0.5, 20.0, 50);
   std::vector<double> keeps;
   for (int i = 1; i <= 20; ++i) keeps.push_back(0.05 * i);
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     std::size_t failed = 0;
     for (const double angle : {0.0, 5.0, 10.0, 20.0, 40.0}) {
       const Setting setting{.probe_angle = angle};

@@ -12,7 +12,7 @@ namespace {
 
 /// Bands of the margin with the share kept in each. A TextField.
 struct Bands {
-  std::vector<theory::Band> bands;
+  std::vector<theory::Band> bands = {};
 
   static constexpr const char* forms = "LOW:HIGH[:WEIGHT],...";
   static Bands parse(std::string_view field, std::string_view text);

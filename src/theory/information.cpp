@@ -232,10 +232,11 @@ PaperClosure paper_closure(const std::vector<Band>& bands, double keep, double a
   found.R = found.epsilon = found.entropy = found.information = nan;
   const auto excess = [&](double y) { return alpha * closure_inverse_alpha(bands, keep, y) - 1.0; };
   // Downwards from R near 1, where every a is too small, to the first a that is large enough.
-  double high = 2.0 * std::log(10.0 * (1.0 + alpha) / keep), low = high;
-  for (constexpr double step = 0.5; low > -40.0; high = low) {
-    low -= step;
-    if (excess(low) >= 0.0) break;
+  double high = 2.0 * std::log(10.0 * (1.0 + alpha) / keep);
+  double low = high - 0.5;
+  while (low > -40.0 && excess(low) < 0.0) {
+    high = low;
+    low -= 0.5;
   }
   if (low <= -40.0) return found;
   std::uintmax_t limit = 100;

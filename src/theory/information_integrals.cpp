@@ -103,7 +103,7 @@ VersionSpace version_space(std::span<const Band> bands, double A, double zeta) {
     const double peak = A * band.low / (1.0 + zeta * zeta);
     const double left = peak - reach * zeta;
     double right = peak + reach * deviation / std::sqrt(1.0 + variance);
-    std::array<Zone, 2> zones;
+    std::array<Zone, 2> zones{};
     zones.fill({band.low * variance / A - zone, band.low * variance / A + zone});
     if (std::isfinite(band.high)) {
       right = std::min(right, A * band.high + std::hypot(reach * zeta, A * band.low - peak));

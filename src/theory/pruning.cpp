@@ -46,8 +46,8 @@ double increasing_root(const F& f, double low, double high) {
 /// Bands of |z| as bands of s, ascending.
 std::vector<Band> mirrored(const std::vector<Band>& bands) {
   std::vector<Band> both;
-  for (auto band = bands.rbegin(); band != bands.rend(); ++band) {
-    both.push_back({-band->high, -band->low, band->weight});
+  for (const Band& band : bands) {
+    both.insert(both.begin(), {-band.high, -band.low, band.weight});
   }
   both.insert(both.end(), bands.begin(), bands.end());
   return both;
