@@ -50,9 +50,11 @@ class Figures {
     Table table{{"probe_angle", "alpha_tot", "alpha_prune", "keep", "n_parameters", "repetitions",
                  "epsilon", "standard_error", "theory"},
                 {}};
+    session_.terminal.stage("simulate", static_cast<std::int64_t>(20 * angles.size()), "points");
     for (const double angle : angles) {
       for (const double keep : {1.0, 0.6, 0.3, 0.15}) {
         for (const double kept : {0.5, 1.0, 2.0, 3.0, 5.0}) {
+          session_.terminal.throw_if_cancelled();
           theory::SimulationOptions options;
           options.n_parameters = arguments_.parameters;
           options.n_repetitions = static_cast<std::int32_t>(arguments_.repetitions);
@@ -60,15 +62,17 @@ class Figures {
           options.keep = keep;
           options.setting.probe_angle = angle;
           options.seed = session_.seed();
-          const auto found = theory::simulate(options, session_.terminal);
+          const auto found = theory::simulate(options);
           const auto expected =
               theory::solve(options.setting.keeping(keep), found.alpha_prune.mean);
           table.rows.push_back({angle, options.alpha_tot, found.alpha_prune.mean, keep,
                                 options.n_parameters, arguments_.repetitions, found.epsilon.mean,
                                 found.epsilon.standard_error, expected.epsilon});
+          session_.terminal.advance(1);
         }
       }
     }
+    session_.terminal.done("");
     write(name, table);
   }
 
@@ -123,7 +127,9 @@ class Figures {
         table.rows.push_back({angle, alphas[i], points[i].best.keep, points[i].best.epsilon,
                               points[i].found ? Json(points[i].smallest.keep) : Json()});
       }
+      session_.terminal.advance(1);
     }
+    session_.terminal.done("");
     write(name, table);
   }
 
