@@ -38,7 +38,7 @@ std::vector<Point> points() {
   constexpr auto easy = Policy::easy;
   constexpr auto any = Policy::random;
   constexpr auto absolute = Margin::absolute;
-  constexpr auto with_sign = Margin::signed_;
+  constexpr auto with_sign = Margin::times_label;
   return {{{any, absolute, 0}, 0.5, 1.0},      {{any, absolute, 0}, 1.0, 1.0},
           {{any, absolute, 0}, 2.0, 1.0},      {{any, absolute, 0}, 4.0, 1.0},
           {{hard, absolute, 0}, 2.0, 0.5},     {{hard, absolute, 0}, 5.0, 0.4},

@@ -63,7 +63,8 @@ const Case cases[] = {
     {"hard_5_degrees_much", Policy::hard, Margin::absolute, 0.05, 5.0, 1000.0,
      4.73819221723842e-05},
     {"easy_20_degrees", Policy::easy, Margin::absolute, 0.1, 20.0, 20.0, 0.11155049339474},
-    {"easy_signed_20_degrees", Policy::easy, Margin::signed_, 0.3, 20.0, 3.0, 0.130197783463275},
+    {"easy_signed_20_degrees", Policy::easy, Margin::times_label, 0.3, 20.0, 3.0,
+     0.130197783463275},
 };
 
 void solve_one(benchmark::State& state) {

@@ -121,7 +121,7 @@ Pruning Pruning::of(Policy policy, Margin margin, double keep, double probe_angl
   std::vector<Band> bands;
   if (policy == Policy::random || keep == 1.0) {
     bands = {{-infinity, infinity, keep}};
-  } else if (margin == Margin::signed_) {
+  } else if (margin == Margin::times_label) {
     bands = {policy == Policy::hard ? Band{-infinity, g} : Band{g, infinity}};
   } else {
     bands = mirrored({policy == Policy::hard ? Band{0.0, g} : Band{g, infinity}});

@@ -16,8 +16,8 @@ enum class Policy {
 
 /// Which margin the probe ranks by, z being its distance from the probe's boundary.
 enum class Margin {
-  absolute,  ///< |z|, what the paper's theory prunes on: no label is looked at.
-  signed_,   ///< y z, the paper's text: examples that the probe gets wrong are the hardest.
+  absolute,     ///< |z|, what the paper's theory prunes on: no label is looked at.
+  times_label,  ///< y z, the paper's text: examples that the probe gets wrong are the hardest.
 };
 
 /// Kept share `weight` of the examples whose probe margin y z lies in (low, high).
@@ -72,7 +72,7 @@ class Pruning {
 };
 
 /// The margin g with P(|z| < g) = f (hard) or P(|z| > g) = f (easy) for Margin::absolute, with
-/// P(s < g) = f or P(s > g) = f for Margin::signed_; infinite when everything stays. Relative
+/// P(s < g) = f or P(s > g) = f for Margin::times_label; infinite when everything stays. Relative
 /// accuracy 1e-14 for absolute margins, absolute accuracy 1e-14 for signed ones.
 double margin_threshold(Policy policy, Margin margin, double keep, double probe_angle);
 
@@ -91,5 +91,5 @@ struct winnow::EnumNames<winnow::theory::Policy> {
 template <>
 struct winnow::EnumNames<winnow::theory::Margin> {
   static constexpr EnumName<theory::Margin> values[] = {{theory::Margin::absolute, "absolute"},
-                                                        {theory::Margin::signed_, "signed"}};
+                                                        {theory::Margin::times_label, "signed"}};
 };

@@ -101,9 +101,9 @@ TEST(ErrorAmplitude, IsWhatSolutionsTendTo) {
   };
   for (const Case& c : {Case{Policy::hard, Margin::absolute, 0.3, 20.0},
                         Case{Policy::easy, Margin::absolute, 0.7, 40.0},
-                        Case{Policy::hard, Margin::signed_, 0.3, 20.0},
-                        Case{Policy::hard, Margin::signed_, 0.7, 90.0},
-                        Case{Policy::easy, Margin::signed_, 0.95, 20.0}}) {
+                        Case{Policy::hard, Margin::times_label, 0.3, 20.0},
+                        Case{Policy::hard, Margin::times_label, 0.7, 90.0},
+                        Case{Policy::easy, Margin::times_label, 0.95, 20.0}}) {
     const auto pruning = Pruning::of(c.policy, c.margin, c.keep, c.angle);
     const auto found = solve(pruning, 1e6);
     ASSERT_TRUE(found.converged);
@@ -115,10 +115,10 @@ TEST(ErrorAmplitude, IsWhatSolutionsTendTo) {
 TEST(ErrorAmplitude, NoneWhereOneSideOfTheBoundaryIsLeft) {
   // P(s < 0) = theta / pi = 1 / 9
   const auto hard = [](double keep) {
-    return Pruning::of(Policy::hard, Margin::signed_, keep, 20.0);
+    return Pruning::of(Policy::hard, Margin::times_label, keep, 20.0);
   };
   const auto easy = [](double keep) {
-    return Pruning::of(Policy::easy, Margin::signed_, keep, 20.0);
+    return Pruning::of(Policy::easy, Margin::times_label, keep, 20.0);
   };
   EXPECT_FALSE(error_amplitude(hard(0.11)).has_value());
   EXPECT_TRUE(error_amplitude(hard(0.12)).has_value());

@@ -214,7 +214,8 @@ TEST(Closure, ItsEntropyIsStationary) {
 
 TEST(Information, RandomSelectionDoesNotCareForTheProbe) {
   const auto at_zero = information(Pruning::of(Policy::random, Margin::absolute, 0.4, 0.0), 3.0);
-  const auto at_sixty = information(Pruning::of(Policy::random, Margin::signed_, 0.4, 60.0), 3.0);
+  const auto at_sixty =
+      information(Pruning::of(Policy::random, Margin::times_label, 0.4, 60.0), 3.0);
   EXPECT_EQ(at_zero.entropy, at_sixty.entropy);
   EXPECT_EQ(at_zero.alpha_tot, 7.5);
 }

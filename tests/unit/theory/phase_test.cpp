@@ -73,9 +73,9 @@ TEST(Phase, SameBitsForAnyThreadCount) {
   const std::vector<double> alphas = {1.0, 10.0};
   const std::vector<double> keeps = {0.1, 0.2, 0.5, 0.9};
   const testing::Threads one(1);
-  const auto alone = phase(Margin::signed_, 15.0, alphas, keeps);
+  const auto alone = phase(Margin::times_label, 15.0, alphas, keeps);
   const testing::Threads more(4);
-  const auto together = phase(Margin::signed_, 15.0, alphas, keeps);
+  const auto together = phase(Margin::times_label, 15.0, alphas, keeps);
   for (std::size_t i = 0; i < alone.size(); ++i) {
     EXPECT_EQ(alone[i].hard, together[i].hard);
     EXPECT_EQ(alone[i].easy, together[i].easy);

@@ -56,7 +56,7 @@ TEST(MarginThreshold, SignedMarginsMeetThirtyDigitArithmetic) {
   for (std::size_t row = 0; row < table.size(); ++row) {
     const double angle = table.number(row, "probe_angle"), keep = table.number(row, "keep");
     const double g =
-        margin_threshold(policy_of(table.text(row, "policy")), Margin::signed_, keep, angle);
+        margin_threshold(policy_of(table.text(row, "policy")), Margin::times_label, keep, angle);
     const double exact = table.number(row, "threshold");
     // Absolute accuracy 1e-14 of P, over the density there.
     const double slope =
@@ -68,14 +68,14 @@ TEST(MarginThreshold, SignedMarginsMeetThirtyDigitArithmetic) {
 
 TEST(MarginThreshold, SignedIsAbsoluteForAPerfectProbe) {
   for (Policy policy : {Policy::hard, Policy::easy}) {
-    EXPECT_EQ(margin_threshold(policy, Margin::signed_, 0.3, 0.0),
+    EXPECT_EQ(margin_threshold(policy, Margin::times_label, 0.3, 0.0),
               margin_threshold(policy, Margin::absolute, 0.3, 0.0));
   }
 }
 
 TEST(MarginThreshold, EverythingStays) {
   for (double angle : {0.0, 45.0, 90.0}) {
-    for (Margin margin : {Margin::absolute, Margin::signed_}) {
+    for (Margin margin : {Margin::absolute, Margin::times_label}) {
       EXPECT_EQ(margin_threshold(Policy::hard, margin, 1.0, angle), infinity);
       EXPECT_EQ(margin_threshold(Policy::easy, margin, 1.0, angle), -infinity);
       EXPECT_EQ(margin_threshold(Policy::random, margin, 0.2, angle), infinity);
@@ -106,7 +106,7 @@ TEST(MarginProbability, KnownValues) {
 
 TEST(PruningOf, KeepsItsShare) {
   for (Policy policy : {Policy::hard, Policy::easy, Policy::random}) {
-    for (Margin margin : {Margin::absolute, Margin::signed_}) {
+    for (Margin margin : {Margin::absolute, Margin::times_label}) {
       for (double angle : {5.0, 37.0, 90.0}) {
         for (double keep : {0.02, 0.5, 0.97, 1.0}) {
           const auto pruning = Pruning::of(policy, margin, keep, angle);
@@ -133,14 +133,14 @@ TEST(PruningOf, BandsOfEachPolicy) {
   EXPECT_EQ(easy.bands()[0].high, -easy.bands()[1].low);
   EXPECT_EQ(easy.bands()[1].high, infinity);
 
-  const auto random = Pruning::of(Policy::random, Margin::signed_, 0.4, 30.0);
+  const auto random = Pruning::of(Policy::random, Margin::times_label, 0.4, 30.0);
   ASSERT_EQ(random.bands().size(), 1U);
   EXPECT_EQ(random.bands()[0].weight, 0.4);
   EXPECT_TRUE(random.is_exact());
 }
 
 TEST(PruningOf, PerfectProbeHasNoNegativeMargins) {
-  for (Margin margin : {Margin::absolute, Margin::signed_}) {
+  for (Margin margin : {Margin::absolute, Margin::times_label}) {
     const auto hard = Pruning::of(Policy::hard, margin, 0.4, 0.0);
     ASSERT_EQ(hard.bands().size(), 1U);
     EXPECT_EQ(hard.bands()[0].low, 0.0);
@@ -154,7 +154,7 @@ TEST(PruningOf, PerfectProbeHasNoNegativeMargins) {
 }
 
 TEST(PruningOf, RightAngle) {
-  const auto pruning = Pruning::of(Policy::hard, Margin::signed_, 0.4, 90.0);
+  const auto pruning = Pruning::of(Policy::hard, Margin::times_label, 0.4, 90.0);
   EXPECT_EQ(pruning.cosine(), 0.0);
   EXPECT_EQ(pruning.sine(), 1.0);
   EXPECT_NEAR(Phi(pruning.bands()[0].high), 0.4, 1e-15);
@@ -178,9 +178,9 @@ TEST(PruningOfBands, ModerateAndStratified) {
   EXPECT_NEAR(kept_share(stratified), stratified.keep(), 1e-14);
 
   const auto of_signed =
-      Pruning::of_bands({{-infinity, -0.1, 0.5}, {0.2, 1.0, 0.7}}, Margin::signed_, 50.0);
+      Pruning::of_bands({{-infinity, -0.1, 0.5}, {0.2, 1.0, 0.7}}, Margin::times_label, 50.0);
   EXPECT_NEAR(kept_share(of_signed), of_signed.keep(), 1e-14);
-  const auto at_zero = Pruning::of_bands({{-1.0, -0.1}, {-0.05, 0.5}}, Margin::signed_, 0.0);
+  const auto at_zero = Pruning::of_bands({{-1.0, -0.1}, {-0.05, 0.5}}, Margin::times_label, 0.0);
   ASSERT_EQ(at_zero.bands().size(), 1U);
   EXPECT_EQ(at_zero.bands()[0].low, 0.0);
 }
@@ -198,11 +198,12 @@ TEST(Pruning, RefusesSharesAndAnglesOutOfRange) {
     expect_error<InvalidArgument>([&] { Pruning::of(Policy::hard, Margin::absolute, keep, 10.0); },
                                   {"keep = ", "(0, 1]"});
     expect_error<InvalidArgument>(
-        [&] { margin_threshold(Policy::random, Margin::signed_, keep, 10.0); }, {"keep = "});
+        [&] { margin_threshold(Policy::random, Margin::times_label, keep, 10.0); }, {"keep = "});
   }
   for (double angle : {-1.0, 90.5, not_a_number}) {
-    expect_error<InvalidArgument>([&] { Pruning::of(Policy::easy, Margin::signed_, 0.5, angle); },
-                                  {"probe-angle = ", "[0, 90]"});
+    expect_error<InvalidArgument>(
+        [&] { Pruning::of(Policy::easy, Margin::times_label, 0.5, angle); },
+        {"probe-angle = ", "[0, 90]"});
     expect_error<InvalidArgument>(
         [&] {
           Pruning::of_bands({{0.0, 1.0}}, Margin::absolute, angle);
@@ -227,7 +228,7 @@ TEST(Pruning, RefusesBandsThatAreNone) {
   refuse({{0.0, 1.0, 0.0}}, {"0:1:0", "weight in (0, 1]"});
   refuse({{0.0, 1.0, 1.5}}, {"0:1:1.5", "weight in (0, 1]"});
   refuse({{0.0, 1.0, not_a_number}}, {"weight in (0, 1]"});
-  refuse({{-2.0, -1.0}}, {"keep no example"}, Margin::signed_, 0.0);
+  refuse({{-2.0, -1.0}}, {"keep no example"}, Margin::times_label, 0.0);
   refuse({{50.0, 60.0}}, {"keep no example"});
 }
 

@@ -43,8 +43,8 @@ TEST(Simulate, MeetsTheTheory) {
       {{Policy::hard, Margin::absolute, 0}, 5.0, 0.4},
       {{Policy::easy, Margin::absolute, 0}, 5.0, 0.4},
       {{Policy::hard, Margin::absolute, 20}, 10.0, 0.2},
-      {{Policy::hard, Margin::signed_, 20}, 10.0, 0.2},
-      {{Policy::easy, Margin::signed_, 40}, 8.0, 0.25},
+      {{Policy::hard, Margin::times_label, 20}, 10.0, 0.2},
+      {{Policy::easy, Margin::times_label, 40}, 8.0, 0.25},
   };
   double squares = 0.0;
   for (const Case& c : cases) {
@@ -80,9 +80,9 @@ TEST(Simulate, BandsKeepByTheirWeight) {
 
 // Bands of a threshold are the policy itself, up to the fluctuation of how many stay.
 TEST(Simulate, ABandUpToTheThresholdIsTheHardPolicy) {
-  SimulationOptions options = small({Policy::hard, Margin::signed_, 30}, 6.0, 0.3);
+  SimulationOptions options = small({Policy::hard, Margin::times_label, 30}, 6.0, 0.3);
   const auto ranked = simulate(options);
-  const double threshold = margin_threshold(Policy::hard, Margin::signed_, 0.3, 30);
+  const double threshold = margin_threshold(Policy::hard, Margin::times_label, 0.3, 30);
   options.bands = {{-std::numeric_limits<double>::infinity(), threshold}};
   const auto banded = simulate(options);
   EXPECT_NEAR(banded.alpha_prune.mean, ranked.alpha_prune.mean, 0.05);

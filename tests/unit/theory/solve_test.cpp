@@ -47,7 +47,7 @@ Policy policy_of(const std::string& text) {
   return parse_enum<Policy>("policy", text.substr(0, text.find('_')));
 }
 Margin margin_of(const std::string& text) {
-  return text.ends_with("_signed") ? Margin::signed_ : Margin::absolute;
+  return text.ends_with("_signed") ? Margin::times_label : Margin::absolute;
 }
 
 /// An error bound is honest when it holds, and useful when it is small.
@@ -152,11 +152,11 @@ TEST_P(EveryCorner, ConvergesToASolutionOfTheEquations) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Policies, EveryCorner,
-                         ::testing::Combine(::testing::Values(Policy::hard, Policy::easy,
-                                                              Policy::random),
-                                            ::testing::Values(Margin::absolute, Margin::signed_),
-                                            ::testing::Values(0.0, 0.01, 10.0, 45.0, 90.0)));
+INSTANTIATE_TEST_SUITE_P(
+    Policies, EveryCorner,
+    ::testing::Combine(::testing::Values(Policy::hard, Policy::easy, Policy::random),
+                       ::testing::Values(Margin::absolute, Margin::times_label),
+                       ::testing::Values(0.0, 0.01, 10.0, 45.0, 90.0)));
 
 TEST(Solve, AGuessChangesNothingButTheWork) {
   const auto pruning = Pruning::of(Policy::hard, Margin::absolute, 0.2, 10.0);
