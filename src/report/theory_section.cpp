@@ -151,7 +151,7 @@ std::set<std::string> shown_lines(const io::CsvTable& table, std::size_t column)
 Json axis(const char* field, const char* title, bool log) {
   Json channel = {{"field", field}, {"type", "quantitative"}, {"title", title}};
   if (log) channel["scale"] = {{"type", "log"}, {"nice", false}};
-  channel["axis"] = {{"format", "~g"}, {"labelOverlap", true}, {"tickCount", 8}};
+  channel["axis"] = {{"format", ".4~g"}, {"labelOverlap", true}, {"tickCount", 8}};
   return channel;
 }
 

@@ -24,6 +24,9 @@ const plotConfig = {
   legend: {
     labelColor: "var(--ink)",
     labelFontSize: 12,
+    titleColor: "var(--muted)",
+    titleFontSize: 12,
+    titleFontWeight: 500,
     symbolType: "square",
     symbolSize: 90,
     symbolStrokeWidth: 0,
