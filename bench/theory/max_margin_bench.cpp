@@ -69,8 +69,9 @@ double seconds_per_step() {
     std::vector<std::int64_t> rows(n_parameters);
     std::iota(rows.begin(), rows.end(), std::int64_t{0});
     const std::vector<double> ones(n_parameters, 1.0);
-    const double gram = best_seconds(
-        [&] { benchmark::DoNotOptimize(numerics::weighted_gram<double>(data(), rows, ones).data()); });
+    const double gram = best_seconds([&] {
+      benchmark::DoNotOptimize(numerics::weighted_gram<double>(data(), rows, ones).data());
+    });
     const double pass =
         best_seconds([&] { benchmark::DoNotOptimize(numerics::times(data(), ones).data()); });
     return gram * (n * n * n + n * n * n / 3.0) / (n * n * n) + 4.0 * pass;
