@@ -140,7 +140,7 @@ const Reference& liblinear() {
 }
 
 void bm_liblinear(benchmark::State& state) {
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const Reference& reference = liblinear();
     state.SetIterationTime(reference.seconds);
     state.counters["gap"] = reference.gap;
@@ -160,7 +160,7 @@ void train_to(benchmark::State& state, double gap) {
   options.tolerance = gap;
   MaxMarginResult result;
   double seconds = 0.0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const auto start = std::chrono::steady_clock::now();
     result = max_margin(data(), options);
     seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -7,9 +7,8 @@ inline constexpr int node_block = 8;
 inline constexpr int most_nodes = 24;
 
 /// Positions and weights of one panel.
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): whoever makes nodes fills them
 struct Nodes {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): whoever makes nodes fills them
-  Nodes() = default;
   alignas(64) double position[most_nodes];
   alignas(64) double weight[most_nodes];
   int count = 0;  ///< A multiple of node_block.
