@@ -3,45 +3,21 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 #include <limits>
-#include <map>
-#include <sstream>
 
 #include "theory/kernels/line_sums.hpp"
 #include "theory/moments.hpp"
 #include "theory/quadrature.hpp"
 #include "unit/support.hpp"
+#include "unit/theory/fixture_table.hpp"
 #include "winnow/core/error.hpp"
 
 namespace winnow::theory {
 
 namespace {
 
-using testing::expect_error;
-
-/// A CSV with a header, cell by name.
-std::vector<std::map<std::string, std::string>> read_table(const std::string& name) {
-  std::ifstream file(std::string(WINNOW_FIXTURES) + "/" + name);
-  std::string line;
-  std::vector<std::string> columns;
-  std::vector<std::map<std::string, std::string>> rows;
-  while (std::getline(file, line)) {
-    std::stringstream cells(line);
-    std::string cell;
-    std::vector<std::string> values;
-    while (std::getline(cells, cell, ',')) values.push_back(cell);
-    if (columns.empty()) {
-      columns = values;
-      continue;
-    }
-    auto& row = rows.emplace_back();
-    for (std::size_t i = 0; i < values.size(); ++i) row[columns[i]] = values[i];
-  }
-  return rows;
-}
-
-double number(const std::string& text) { return std::stod(text); }
+using testing::FixtureTable;
+using winnow::testing::expect_error;
 
 Policy policy_of(const std::string& text) {
   return parse_enum<Policy>("policy", text.substr(0, text.find('_')));
@@ -56,62 +32,66 @@ void expect_within(double value, double reference, double bound, const std::stri
 }
 
 TEST(Solve, MeetsTwentyFiveDigitsAtAngles) {
-  const auto rows = read_table("saddle_angles.csv");
-  ASSERT_EQ(rows.size(), 10U);
-  for (auto row : rows) {
-    const auto margin = parse_enum<Margin>("margin", row["margin"]);
-    const auto found = solve(Pruning::of(policy_of(row["policy"]), margin, number(row["keep"]),
-                                         number(row["probe_angle"])),
-                             number(row["alpha_prune"]));
-    const std::string what = row["policy"] + " " + row["margin"] + " " + row["probe_angle"];
+  const FixtureTable table("saddle_angles.csv");
+  ASSERT_EQ(table.size(), 10U);
+  for (std::size_t row = 0; row < table.size(); ++row) {
+    const auto margin = parse_enum<Margin>("margin", table.text(row, "margin"));
+    const auto found =
+        solve(Pruning::of(policy_of(table.text(row, "policy")), margin, table.number(row, "keep"),
+                          table.number(row, "probe_angle")),
+              table.number(row, "alpha_prune"));
+    const std::string what = table.text(row, "policy") + " " + table.text(row, "margin") + " " +
+                             table.text(row, "probe_angle");
     ASSERT_TRUE(found.converged) << what;
-    expect_within(found.epsilon, number(row["epsilon"]), found.error_bound.epsilon, what);
-    expect_within(found.kappa, number(row["kappa"]), found.error_bound.kappa, what);
-    expect_within(found.rho, number(row["rho"]), found.error_bound.rho, what);
-    EXPECT_NEAR(found.epsilon / number(row["epsilon"]), 1.0, 1e-12) << what;
-    EXPECT_NEAR(found.m_probe, number(row["m_probe"]), 1e-11 * (1.0 + found.m_teacher)) << what;
+    expect_within(found.epsilon, table.number(row, "epsilon"), found.error_bound.epsilon, what);
+    expect_within(found.kappa, table.number(row, "kappa"), found.error_bound.kappa, what);
+    expect_within(found.rho, table.number(row, "rho"), found.error_bound.rho, what);
+    EXPECT_NEAR(found.epsilon / table.number(row, "epsilon"), 1.0, 1e-12) << what;
+    EXPECT_NEAR(found.m_probe, table.number(row, "m_probe"), 1e-11 * (1.0 + found.m_teacher))
+        << what;
   }
 }
 
 TEST(Solve, MeetsTheReferenceTable) {
-  const auto rows = read_table("saddle_reference.csv");
-  ASSERT_EQ(rows.size(), 23U);
-  for (auto row : rows) {
-    const std::string& policy = row["policy"];
-    const double angle = number(row["theta_deg"]);
-    const double keep = number(row["f"]);
+  const FixtureTable table("saddle_reference.csv");
+  ASSERT_EQ(table.size(), 23U);
+  for (std::size_t row = 0; row < table.size(); ++row) {
+    const std::string& policy = table.text(row, "policy");
+    const double angle = table.number(row, "theta_deg");
+    const double keep = table.number(row, "f");
     const auto found = solve(Pruning::of(policy_of(policy), margin_of(policy), keep, angle),
-                             number(row["alpha_prune"]));
-    const std::string what =
-        policy + " " + row["theta_deg"] + " degrees, f " + row["f"] + ", a " + row["alpha_prune"];
+                             table.number(row, "alpha_prune"));
+    const std::string what = policy + " " + table.text(row, "theta_deg") + " degrees, f " +
+                             table.text(row, "f") + ", a " + table.text(row, "alpha_prune");
     ASSERT_TRUE(found.converged) << what;
     EXPECT_LT(found.identity_error, 1e-13) << what;
     // Two rows of the table are good to 6e-9 and 9e-10 only.
-    EXPECT_NEAR(found.epsilon / number(row["eps"]), 1.0, 1e-8) << what;
-    EXPECT_NEAR(found.kappa / number(row["kappa"]), 1.0, 1e-8) << what;
-    EXPECT_NEAR(found.R / number(row["R"]), 1.0, 1e-8) << what;
-    if (!row["rho"].empty()) {
-      EXPECT_NEAR(found.rho, number(row["rho"]), 1e-8) << what;
+    EXPECT_NEAR(found.epsilon / table.number(row, "eps"), 1.0, 1e-8) << what;
+    EXPECT_NEAR(found.kappa / table.number(row, "kappa"), 1.0, 1e-8) << what;
+    EXPECT_NEAR(found.R / table.number(row, "R"), 1.0, 1e-8) << what;
+    if (!table.text(row, "rho").empty()) {
+      EXPECT_NEAR(found.rho, table.number(row, "rho"), 1e-8) << what;
     }
-    EXPECT_NEAR(found.alpha_tot / number(row["alpha_tot"]), 1.0, 1e-12) << what;
+    EXPECT_NEAR(found.alpha_tot / table.number(row, "alpha_tot"), 1.0, 1e-12) << what;
   }
 }
 
 TEST(Solve, FiftyDigitsAreMetWithinItsOwnBound) {
-  const auto rows = read_table("saddle_50_digits.csv");
-  ASSERT_GT(rows.size(), 25U);
-  for (auto row : rows) {
-    const double a = number(row["alpha_prune"]);
-    const auto pruning =
-        Pruning::of(policy_of(row["policy"]), Margin::absolute, number(row["keep"]), 0.0);
+  const FixtureTable table("saddle_50_digits.csv");
+  ASSERT_GT(table.size(), 25U);
+  for (std::size_t row = 0; row < table.size(); ++row) {
+    const double a = table.number(row, "alpha_prune");
+    const auto pruning = Pruning::of(policy_of(table.text(row, "policy")), Margin::absolute,
+                                     table.number(row, "keep"), 0.0);
     const auto found = solve(pruning, a);
-    const std::string what = row["policy"] + ", f " + row["keep"] + ", a " + row["alpha_prune"];
+    const std::string what = table.text(row, "policy") + ", f " + table.text(row, "keep") + ", a " +
+                             table.text(row, "alpha_prune");
     ASSERT_TRUE(found.converged) << what;
-    const double epsilon = number(row["epsilon"]);
-    const double kappa = number(row["kappa"]);
+    const double epsilon = table.number(row, "epsilon");
+    const double kappa = table.number(row, "kappa");
     expect_within(found.epsilon, epsilon, found.error_bound.epsilon, what);
     expect_within(found.kappa, kappa, found.error_bound.kappa, what);
-    expect_within(found.R, number(row["R"]), found.error_bound.R, what);
+    expect_within(found.R, table.number(row, "R"), found.error_bound.R, what);
     // Useful: 1e-9, or 1e-14 times a few of the condition number d log / d log a.
     constexpr double h = 1e-6;
     const auto above = solve(pruning, a * (1.0 + h));
