@@ -28,7 +28,7 @@ const char* words(theory::Policy policy) {
   return policy == theory::Policy::easy ? "the easiest" : "a random part";
 }
 
-/// The smallest fraction of the rows whose best policy stays within `factor` of all data.
+/// The smallest fraction whose best policy has an error of at most `bound`; null: none has.
 const theory::PhasePoint* smallest_within(const std::vector<theory::PhasePoint>& points,
                                           double bound) {
   const theory::PhasePoint* found = nullptr;
@@ -38,6 +38,41 @@ const theory::PhasePoint* smallest_within(const std::vector<theory::PhasePoint>&
     }
   }
   return found;
+}
+
+/// What to keep and what it costs, in words; the same for machines into `head`.
+std::string advice(const std::vector<theory::PhasePoint>& points, const theory::PhasePoint* free,
+                   double angle, double all, Json& head) {
+  std::string text = fmt::format(
+      "\n{:.4g} examples per parameter, probe {:.4g} degrees from the teacher. All of them give a "
+      "test error of {:.3g} %.\n",
+      points.front().alpha_tot, angle, 100.0 * all);
+  if (free != nullptr) {
+    text += fmt::format(
+        "Keep {} {:.0f} %: the error stays within {:.0f} % of that, {:.3g} %; a random part of "
+        "that size gives {:.3g} %.\n",
+        words(free->best), 100.0 * free->keep, 100.0 * (tolerable - 1.0),
+        100.0 * error_of(*free, free->best), 100.0 * free->random);
+    head["keep"] = free->keep;
+    head["policy"] = enum_name(free->best);
+    head["error"] = error_of(*free, free->best);
+  } else {
+    const auto& half = *std::find_if(points.begin(), points.end(),
+                                     [](const auto& point) { return point.keep == 0.5; });
+    text += fmt::format(
+        "No fraction here keeps the error within {:.0f} % of that: every example helps. To keep "
+        "half, keep {}: {:.3g} %.\n",
+        100.0 * (tolerable - 1.0), words(half.best), 100.0 * error_of(half, half.best));
+  }
+  const auto least = std::min_element(
+      points.begin(), points.end(),
+      [](const auto& a, const auto& b) { return error_of(a, a.best) < error_of(b, b.best); });
+  if (error_of(*least, least->best) < all / tolerable) {
+    text +=
+        fmt::format("The least error, {:.3g} %, takes {} {:.0f} %.\n",
+                    100.0 * error_of(*least, least->best), words(least->best), 100.0 * least->keep);
+  }
+  return text;
 }
 
 void explain(Session& session, CLI::App& command, const ExplainArguments& arguments) {
@@ -64,35 +99,7 @@ void explain(Session& session, CLI::App& command, const ExplainArguments& argume
                                  point.random, enum_name(point.best),
                                  error_of(point, point.best) / all});
   }
-  std::string text = fmt::format(
-      "\n{:.4g} examples per parameter, probe {:.4g} degrees from the teacher. All of them give a "
-      "test error of {:.3g} %.\n",
-      alpha, angle, 100.0 * all);
-  if (free != nullptr) {
-    text += fmt::format(
-        "Keep {} {:.0f} %: the error stays within {:.0f} % of that, {:.3g} %; a random part of "
-        "that "
-        "size gives {:.3g} %.\n",
-        words(free->best), 100.0 * free->keep, 100.0 * (tolerable - 1.0),
-        100.0 * error_of(*free, free->best), 100.0 * free->random);
-    output.head["keep"] = free->keep;
-    output.head["policy"] = enum_name(free->best);
-    output.head["error"] = error_of(*free, free->best);
-  } else {
-    text += fmt::format(
-        "No fraction here keeps the error within {:.0f} % of that: every example helps. To keep "
-        "half, keep {}: {:.3g} %.\n",
-        100.0 * (tolerable - 1.0), words(points[5].best),
-        100.0 * error_of(points[5], points[5].best));
-  }
-  const auto least = std::min_element(
-      points.begin(), points.end(),
-      [](const auto& a, const auto& b) { return error_of(a, a.best) < error_of(b, b.best); });
-  if (error_of(*least, least->best) < all / tolerable) {
-    text +=
-        fmt::format("The least error, {:.3g} %, takes {} {:.0f} %.\n",
-                    100.0 * error_of(*least, least->best), words(least->best), 100.0 * least->keep);
-  }
+  std::string text = advice(points, free, angle, all, output.head);
   if (angle > 0.0) {
     const auto better = theory::phase(margin, 0.5 * angle, alphas, keeps, session.terminal);
     const auto* half_angle = smallest_within(better, tolerable * all);

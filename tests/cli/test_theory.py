@@ -135,6 +135,8 @@ class Tables(TheoryTest):
         self.assertEqual(result.code, 0, result.err)
         for words in ("Keep the hardest 50 %", "A probe of 7.5 degrees", "2.49 %"):
             self.assertIn(words, result.out)
+        blind = self.run_winnow("theory", "explain", "--alpha-tot", "1000", "--probe-angle", "90").out
+        self.assertIn("every example helps", blind)
         scarce = self.run_winnow("theory", "explain", "--alpha-tot", "1").out
         self.assertIn("Keep the easiest 30 %", scarce)
         self.assertIn("The least error, 24.9 %, takes the easiest 60 %", scarce)

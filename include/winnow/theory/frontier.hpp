@@ -32,7 +32,8 @@ struct FrontierLimits {
 /// The keep fraction of least error at one alpha_prune.
 struct FrontierPoint {
   Solution best;
-  /// False where the error falls all the way to the smallest fraction allowed: `best` is there.
+  /// False where `best` lies at an end: all is kept, or the error falls all the way to the smallest
+  /// fraction allowed.
   bool interior = false;
 };
 

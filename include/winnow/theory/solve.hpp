@@ -9,7 +9,8 @@ namespace winnow::theory {
 /// A point of the theory with its own error bound.
 ///
 /// R, rho and kappa are cosines and a margin per |J|: dimensionless. The bounds cover the rounding
-/// of the equations' residuals, 1e-14 of their largest term, carried through their Jacobian.
+/// of the equations' residuals, 1e-14 of their largest term (more by 1e-15 x with an imperfect
+/// probe), carried through their Jacobian.
 struct Solution {
   double alpha_tot = 0.0;    ///< Examples per parameter before pruning.
   double alpha_prune = 0.0;  ///< Examples per parameter kept, f alpha_tot.
