@@ -10,7 +10,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   file.assign({data, size});
   fuzz::expect_refusal_or_success(file.path(), [] {
     const std::vector<std::string> typed = {"train", "--config", file.path(), "--keep=0.5"};
-    const auto expanded = cli::expand_config(typed, {"data", "keep", "seed", "threads", "force"});
+    const auto expanded =
+        cli::expand_config(typed, 1, {"data", "keep", "seed", "threads", "force"});
     if (expanded.front() != typed.front() || expanded.back() != typed.back()) {
       fuzz::report("typed options are not last", expanded.back());
     }
