@@ -22,7 +22,8 @@ Json list_of(const std::vector<double>& values) {
 }
 
 void phase(Session& session, CLI::App& command, const PhaseArguments& arguments) {
-  const auto& [policy, margin, angle] = arguments.setting;
+  const theory::Margin margin = arguments.setting.margin;
+  const double angle = arguments.setting.probe_angle;
   arguments.setting.validate();
   check_keep(arguments.keep);
   const auto amount = arguments.amount.resolve(theory::Alpha::total);
