@@ -13,7 +13,7 @@ constexpr const char* curve_header = "probe_angle,alpha_tot,alpha_prune,keep,eps
 /// A run of `winnow theory` with these files.
 std::filesystem::path theory_run(const TempFolder& folder,
                                  const std::vector<std::pair<std::string, std::string>>& files) {
-  const auto run = folder / "theory";
+  std::filesystem::path run = folder / "theory";
   RunInfo info;
   info.kind = "theory";
   for (const auto& [name, text] : files) {

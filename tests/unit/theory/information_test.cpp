@@ -98,9 +98,9 @@ TEST(Information, IsMinusTheSlopeOfTheEntropy) {
           return information(pruning, alpha + steps * h).entropy;
         };
         const double slope = (S(-2) - 8.0 * S(-1) + 8.0 * S(1) - S(2)) / (12.0 * h);
-        const double I = information(pruning, alpha).information;
+        const double exact = information(pruning, alpha).information;
         // The formula leaves h^4 S^(5) / 30, and S has an error of 1e-14 of its terms over h.
-        EXPECT_NEAR(-slope / I, 1.0, 5e-10) << enum_name(policy) << ' ' << keep << ' ' << alpha;
+        EXPECT_NEAR(-slope / exact, 1.0, 5e-10) << enum_name(policy) << ' ' << keep << ' ' << alpha;
       }
     }
   }

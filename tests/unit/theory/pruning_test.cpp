@@ -31,7 +31,9 @@ double kept_share(const Pruning& pruning) {
       return 2.0 * phi(s) * Phi(s * pruning.cosine() / pruning.sine());
     };
     const double low = std::max(band.low, -9.0), high = std::min(band.high, 9.0);
-    for (double at = low; at < high; at += 0.25) {
+    const auto pieces = static_cast<int>(std::ceil((high - low) / 0.25));
+    for (int piece = 0; piece < pieces; ++piece) {
+      const double at = low + 0.25 * piece;
       sum += band.weight * boost::math::quadrature::gauss_kronrod<double, 31>::integrate(
                                density, at, std::min(at + 0.25, high), 10, 1e-14);
     }
