@@ -262,6 +262,21 @@ std::string shape_text(std::span<const std::int64_t> shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
 }
 
+std::string npy_header_text(DType dtype, std::span<const std::int64_t> shape,
+                            std::size_t min_size) {
+  std::string text = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}{}), }}",
+                                 dtype_size(dtype) == 1 ? '|' : '<', info_of(dtype).code,
+                                 fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
+  constexpr std::size_t prelude = 10;
+  const std::size_t used = std::max(prelude + text.size() + 1, min_size);
+  text.append((used + 63) / 64 * 64 - (prelude + text.size() + 1), ' ');
+  text.push_back('\n');
+  std::string header("\x93NUMPY\x01\x00", 8);
+  header.push_back(static_cast<char>(text.size() & 0xFFU));
+  header.push_back(static_cast<char>(text.size() >> 8U));
+  return header + text;
+}
+
 NpyHeader parse_npy_header(std::span<const std::byte> file, const std::string& name) {
   const auto [begin, length] = header_extent(file, name);
   if (file.size() < begin + length) {

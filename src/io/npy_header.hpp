@@ -23,6 +23,11 @@ struct NpyHeader {
 /// @throws BadFile naming the byte where the header goes wrong.
 NpyHeader parse_npy_header(std::span<const std::byte> file, const std::string& name);
 
+/// The header of a C-order array of version 1.0, as NumPy writes it: magic, version and the
+/// dictionary, padded so that the data begin at a multiple of 64 and not before `min_size`.
+std::string npy_header_text(DType dtype, std::span<const std::int64_t> shape,
+                            std::size_t min_size = 0);
+
 /// "[60000, 512]".
 std::string shape_text(std::span<const std::int64_t> shape);
 
