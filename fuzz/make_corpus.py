@@ -24,6 +24,7 @@ COPIED = {
             "tar/flat.tar", "tar/huge.tar", "tar/v7.tar", "tar/sparse.tar", "tar/bytes-gnu.tar",
             "web/part-1.tar", "web/part-10.tar", "web/json-names.tar", "web/no-labels.tar"],
     "mat": ["mat/*.mat"],
+    "safetensors": ["safetensors/*.safetensors"],
     "manifest": ["jsonl/*"],
     "image": ["images/*.png", "images/*.jpg", "images/*.webp"],
 }
@@ -84,6 +85,11 @@ DICTIONARIES = {
               r"{\"path\": \"", r"\", \"label\": "],
     "manifest": ["path", "file", "filename", "file_name", "key", "image", "label", "class", "./",
                  r"\x0d\x0a", r"\"", ",", r"{\"path\": \"", r"\", \"label\": ", r"\xef\xbb\xbf"],
+    "safetensors": [r"\"__metadata__\":{", r"\"w\":{", r"\"dtype\":\"F32\"", r"\"F16\"", r"\"BF16\"",
+                    r"\"F64\"", r"\"I64\"", r"\"BOOL\"", r"\"F8_E4M3\"", r",\"shape\":[", r"[0,5]",
+                    r",\"data_offsets\":[0,", "]}", "9223372036854775807", "18446744073709551615",
+                    r"\x02\x00\x00\x00\x00\x00\x00\x00{}", r"\x00\x00\x00\x00\x00\x00\x00",
+                    r"\x80\x02", r"PK\x03\x04", r"\\u0061"],
     "sidecar": ["kind", "command", "inputs", "path", "hash", "files", "children", "options",
                 "results", "fingerprint", "xxh3:", "unknown", r"\"n\"", r"\\u0000", r"\\ud83d",
                 "null", "true", "1e999", "18446744073709551615", "[[[[[[[[", r"{\"a\":"],
@@ -113,7 +119,8 @@ DICTIONARIES = {
 # Longest inputs, bytes: short ones run fast. Where nothing is said, libFuzzer's 4096 or the longest
 # seed.
 MAX_LENGTHS = {"spec": 256, "config": 512, "csv": 512, "labels": 512, "manifest": 512,
-               "sidecar": 1024, "npy": 1024, "idx": 1024, "mat": 3584, "tar": 9216}
+               "sidecar": 1024, "safetensors": 1024,
+               "npy": 1024, "idx": 1024, "mat": 3584, "tar": 9216}
 
 
 def write_cifar():

@@ -9,6 +9,7 @@
 #include "winnow/core/files.hpp"
 #include "winnow/io/csv.hpp"
 #include "winnow/io/npy.hpp"
+#include "winnow/io/safetensors.hpp"
 
 namespace winnow::cli {
 
@@ -63,6 +64,21 @@ Json describe_npy(const fs::path& path) {
   return json;
 }
 
+Json describe_safetensors(const fs::path& path) {
+  const io::SafetensorsFile file(path);
+  std::int64_t n_values = 0;
+  Json tensors = Json::object();
+  for (const auto& tensor : file.tensors()) {
+    tensors[tensor.name] = tensor.describe();
+    n_values += tensor.size();
+  }
+  return {{"kind", "safetensors"},
+          {"values", n_values},
+          {"bytes", file.file_bytes().size()},
+          {"metadata", file.metadata()},
+          {"tensors", tensors}};
+}
+
 Json describe_dataset(const std::string& text, Progress& progress) {
   const auto dataset = io::open_dataset(io::DatasetSpec::parse(text), progress);
   Json json = {{"kind", "dataset"},
@@ -114,6 +130,7 @@ Json describe(const std::string& text, Progress& progress) {
   }
   const std::string extension = path.extension().string();
   if (extension == ".npy") return describe_npy(path);
+  if (extension == ".safetensors") return describe_safetensors(path);
   if (extension == ".json") return describe_json(path);
   if (extension == ".csv") {
     const auto table = io::read_csv(path);
@@ -121,8 +138,8 @@ Json describe(const std::string& text, Progress& progress) {
   }
   if (extension == ".tar") return describe_dataset("images:" + text, progress);
   throw BadFile(
-      fmt::format("{}: winnow does not know files of this kind; expected a .npy, .json, "
-                  ".csv or .tar file, a run folder, or a dataset spec such as "
+      fmt::format("{}: winnow does not know files of this kind; expected a .npy, "
+                  ".safetensors, .json, .csv or .tar file, a run folder, or a dataset spec such as "
                   "fashion-mnist",
                   text));
 }

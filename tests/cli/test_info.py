@@ -1,6 +1,7 @@
 """winnow info on every kind of artifact, as text and as JSON."""
 
 import json
+import struct
 import unittest
 
 import numpy as np
@@ -49,6 +50,18 @@ class InfoTest(WinnowTest):
         child = self.read_json("run/run.json")["children"][0]
         self.assertEqual(self.info(f"run/{child}", kind="run")["run"]["kind"], "training")
         self.assertEqual(self.info("mnist:idx#test", split="test")["n"], 30)
+
+    def test_safetensors(self):
+        header = json.dumps({"__metadata__": {"format": "pt"},
+                             "w": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
+                             "steps": {"dtype": "I64", "shape": [], "data_offsets": [24, 32]}})
+        data = struct.pack("<Q", len(header)) + header.encode() + bytes(32)
+        (self.folder / "m.safetensors").write_bytes(data)
+        self.info("m.safetensors", kind="safetensors", values=7, bytes=len(data),
+                  metadata={"format": "pt"}, tensors={"w": "[2, 3] F32", "steps": "[] I64"})
+        (self.folder / "p.safetensors").write_bytes(b"PK\x03\x04" + bytes(40))
+        self.refuse("info", "p.safetensors",
+                    mentions=["p.safetensors", "zip archive", "safetensors.torch"])
 
     def test_plain_arrays(self):
         rows, labels = fixtures.blobs()
