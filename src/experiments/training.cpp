@@ -55,7 +55,7 @@ TrainingOutcome train_network(const TrainingData& data, std::span<const std::int
   const train::LabelledImages images{pixels, data.images->image_shape(), data.images->labels()};
   const train::LabelledImages test{test_pixels, data.test_images->image_shape(),
                                    data.test_images->labels()};
-  auto result = network_trainer().train(images, subset, test, network, progress);
+  auto result = network_trainer().train(images, subset, test, network, {}, {}, progress);
   return {.n_train = static_cast<std::int64_t>(subset.size()),
           .iterations = result.iterations,
           .epochs_seen = result.epochs_seen,
@@ -105,7 +105,7 @@ TrainingOutcome train_model(const std::string& model, const TrainingData& data,
   learner.seed = seed;
   learner.iterations = matched(learner.iterations, options.match,
                                static_cast<std::int64_t>(subset.size()), data.size());
-  auto result = train::train_learner(data.rows, subset, data.test_rows, learner, progress);
+  auto result = train::train_learner(data.rows, subset, data.test_rows, learner, {}, progress);
   return {.n_train = static_cast<std::int64_t>(subset.size()),
           .iterations = result.iterations,
           .epochs_seen = result.epochs_seen,

@@ -11,10 +11,13 @@ namespace winnow::train {
 using Bf16 = std::uint16_t;
 
 /// Activations [rows, channels], row-major: n images of height x width in channels-last order have
-/// n height width rows. channels divides 64.
+/// n height width rows.
 struct NormShape {
   std::int64_t rows = 0;
   std::int64_t channels = 0;
+
+  /// The kernels take channels that divide 64 or that 64 divides.
+  bool supported() const { return channels > 0 && (64 % channels == 0 || channels % 64 == 0); }
 };
 
 /// Channel normalisation fused with what surrounds it in a residual network,

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "train/checks.hpp"
+#include "train/dynamics.hpp"
 #include "train/objective.hpp"
 #include "train/schedule.hpp"
 #include "train/standardise.hpp"
@@ -59,8 +61,10 @@ std::vector<std::int64_t> first_ids(std::int64_t count) {
 class Training {
  public:
   Training(const LabelledRows& train, std::span<const std::int64_t> subset, std::int32_t n_classes,
-           const LearnerOptions& options)
+           const LabelledRows& test, const LearnerOptions& options, const Watch& watch)
       : train_(train),
+        test_(test),
+        watch_(watch),
         options_(options),
         order_(subset, std::min(options.batch_size, static_cast<std::int64_t>(subset.size())),
                options.seed),
@@ -75,18 +79,38 @@ class Training {
 
   void run(Progress& progress) {
     const Schedule schedule(options_.iterations, peak_rate());
+    PassCounter passes(static_cast<std::int64_t>(subset_.size()), order_.batch_size(),
+                       options_.iterations);
+    if (watch_.observer != nullptr && watch_.at_start) log({}, progress);
+    double loss = 0.0;
+    std::int64_t steps = 0;
     for (std::int64_t step = 0; step < options_.iterations; ++step) {
       progress.throw_if_cancelled();
       const auto ids = order_.next();
       std::fill(gradient_.begin(), gradient_.end(), 0.0F);
-      accumulate(ids, 1.0F / static_cast<float>(ids.size()));
+      loss +=
+          accumulate(ids, 1.0F / static_cast<float>(ids.size())) / static_cast<double>(ids.size());
+      ++steps;
       add_penalty(shape_, parameters_, options_.weight_decay, gradient_);
-      update(static_cast<float>(schedule.rate(step)));
+      const double rate = schedule.rate(step);
+      update(static_cast<float>(rate));
       progress.advance(1);
+      const std::int64_t pass = passes.ended_by(step + 1);
+      if (pass == 0) continue;
+      const bool last = step + 1 == options_.iterations;
+      if (watch_.observer != nullptr && (last || pass % watch_.every == 0)) {
+        log({.epoch = pass,
+             .iteration = step + 1,
+             .train_loss = loss / static_cast<double>(steps),
+             .learning_rate = rate},
+            progress);
+      }
+      loss = 0.0;
+      steps = 0;
     }
   }
 
-  LearnerResult measure(const LabelledRows& test) {
+  LearnerResult measure() {
     LearnerResult result;
     result.iterations = options_.iterations;
     result.epochs_seen = order_.epochs_seen();
@@ -102,9 +126,7 @@ class Training {
     result.final_loss =
         loss / n + add_penalty(shape_, parameters_, options_.weight_decay, gradient_);
     result.gradient_norm = norm(gradient_);
-    for_each_piece(first_ids(test.rows.rows()), [&](std::span<const std::int64_t> ids) {
-      for (const bool right : correct(test, ids)) result.test_correct.push_back(right ? 1 : 0);
-    });
+    result.test_correct = test_correct();
     result.test_error = error_rate(result.test_correct);
     return result;
   }
@@ -123,6 +145,47 @@ class Training {
     for (const std::int64_t id : ids)
       labels_.push_back(train_.labels[static_cast<std::size_t>(id)]);
     return objective_.add_gradient(parameters_, x, labels_, gradient_scale, gradient_);
+  }
+
+  std::vector<std::uint8_t> test_correct() {
+    std::vector<std::uint8_t> right;
+    for_each_piece(first_ids(test_.rows.rows()), [&](std::span<const std::int64_t> ids) {
+      for (const bool one : correct(test_, ids)) right.push_back(one ? 1 : 0);
+    });
+    return right;
+  }
+
+  void log(EpochSummary summary, Progress& progress) {
+    if (summary.epoch == 0) summary.train_loss = std::numeric_limits<double>::quiet_NaN();
+    const auto right = test_correct();
+    summary.test_error = error_rate(right);
+    summary.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    if (watch_.dynamics) {
+      for_each_piece(first_ids(train_.rows.rows()), [&](std::span<const std::int64_t> ids) {
+        progress.throw_if_cancelled();
+        log_rows(summary.epoch, ids);
+      });
+      watch_.observer->rows({.epoch = summary.epoch, .test_correct = right});
+    }
+    watch_.observer->epoch(summary);
+  }
+
+  void log_rows(std::int64_t epoch, std::span<const std::int64_t> ids) {
+    const auto x = standardiser_.gather(train_.rows, ids, inputs_);
+    const auto logits = objective_.logits(parameters_, x);
+    const auto labels = train_.labels.subspan(static_cast<std::size_t>(ids.front()), ids.size());
+    const std::vector<float> values(logits.data(), logits.data() + logits.size());
+    const DynamicsPiece piece = dynamics_of(logits, labels);
+    std::vector<float> norms;
+    if (watch_.gradients) norms = objective_.gradient_norms(parameters_, x, labels);
+    watch_.observer->rows({.epoch = epoch,
+                           .p_true = piece.p_true,
+                           .margin = piece.margin,
+                           .el2n = piece.el2n,
+                           .correct = piece.correct,
+                           .grand = norms,
+                           .logits = watch_.logits ? std::span<const float>(values) : std::span<const float>()});
   }
 
   /// Nesterov's step as Sutskever et al. (2013) write it, with the gradient taken at the look-ahead
@@ -164,6 +227,8 @@ class Training {
   }
 
   const LabelledRows& train_;
+  const LabelledRows& test_;
+  const Watch& watch_;
   const LearnerOptions& options_;
   BatchOrder order_;
   std::span<const std::int64_t> subset_;
@@ -175,22 +240,23 @@ class Training {
   Objective objective_;
   Matrix<float> inputs_;
   std::vector<std::int32_t> labels_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace
 
 LearnerResult train_learner(const LabelledRows& train, std::span<const std::int64_t> subset,
                             const LabelledRows& test, const LearnerOptions& options,
-                            Progress& progress) {
+                            const Watch& watch, Progress& progress) {
   const std::int32_t n_classes = check_input(train, subset, test, options);
   const auto start = std::chrono::steady_clock::now();
   LearnerResult result;
   // One block: products then run on one thread, so that their sums never depend on the thread
   // count.
   parallel_blocks(1, progress, [&](std::int64_t) {
-    Training training(train, subset, n_classes, options);
+    Training training(train, subset, n_classes, test, options, watch);
     training.run(progress);
-    result = training.measure(test);
+    result = training.measure();
   });
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cmath>
 
 #include "train/checks.hpp"
 #include "train/plugin.hpp"
@@ -27,6 +25,13 @@ void check_images(const LabelledImages& images, const char* name) {
                     "{} x {} with 1",
                     name, shape.height, shape.width, shape.channels, smallest_side, smallest_side));
   }
+  if (images.pixels.empty() && images.dataset != nullptr) {
+    if (images.dataset->size() != images.size()) {
+      throw InvalidArgument(
+          fmt::format("{}: {} labels but {} images", name, images.size(), images.dataset->size()));
+    }
+    return;
+  }
   const std::int64_t expected = images.size() * shape.size();
   if (static_cast<std::int64_t>(images.pixels.size()) != expected) {
     throw InvalidArgument(fmt::format("{}: {} labels but {} bytes of pixels; expected {}", name,
@@ -36,17 +41,10 @@ void check_images(const LabelledImages& images, const char* name) {
 
 }  // namespace
 
-std::int64_t planned_iterations(const NetworkOptions& options, std::int64_t subset_size) {
-  if (options.iterations > 0) return options.iterations;
-  const std::int64_t batch = std::min(options.batch_size, subset_size);
-  const double steps =
-      options.epochs * static_cast<double>(subset_size) / static_cast<double>(batch);
-  return std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(steps)));
-}
-
 NetworkResult NetworkTrainer::train(const LabelledImages& train,
                                     std::span<const std::int64_t> subset,
                                     const LabelledImages& test, const NetworkOptions& options,
+                                    const TrainingFiles& files, const Watch& watch,
                                     Progress& progress) const {
   options.validate();
   check_images(train, "the training set");
@@ -58,19 +56,15 @@ NetworkResult NetworkTrainer::train(const LabelledImages& train,
         test.shape.width, test.shape.channels));
   }
   check_subset(subset, train.size(), 2);
-  NetworkJob job{.train = train,
-                 .subset = subset,
-                 .test = test,
-                 .options = options,
-                 .n_classes = check_classes(train.labels, test.labels),
-                 .threads = thread_count()};
-  job.options.iterations = planned_iterations(options, static_cast<std::int64_t>(subset.size()));
-  const int side = std::min(train.shape.height, train.shape.width);
-  if (options.crop_padding < 0) job.options.crop_padding = 2 * (side / 16);
-  if (job.options.crop_padding >= side) {
-    throw InvalidArgument(fmt::format("crop-padding = {}; expected less than the images' side, {}",
-                                      options.crop_padding, side));
-  }
+  const NetworkJob job{
+      .train = train,
+      .subset = subset,
+      .test = test,
+      .options = resolve(options, train.shape, static_cast<std::int64_t>(subset.size())),
+      .files = files,
+      .watch = watch,
+      .n_classes = check_classes(train.labels, test.labels),
+      .threads = thread_count()};
   const auto start = std::chrono::steady_clock::now();
   NetworkResult result = run(job, progress);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -45,6 +45,12 @@ double softmax_row(std::span<const float> logits, std::int32_t label, float scal
   return loss;
 }
 
+double square(std::span<const float> values) {
+  double sum = 0.0;
+  for (const float value : values) sum += static_cast<double>(value) * value;
+  return sum;
+}
+
 }  // namespace
 
 std::int64_t LearnerShape::n_parameters() const {
@@ -123,14 +129,43 @@ double Objective::add_gradient(std::span<float> parameters, MatrixView<const flo
     return loss;
   }
   const MatrixView<float> hidden = hidden_.view().block(0, x.rows());
-  const MatrixView<float> hidden_delta = hidden_gradient_.view().block(0, x.rows());
   backward(gradients[1], delta, hidden);
-  product(delta, Transpose::no, layers[1].weights, Transpose::no, hidden_delta);
-  for (std::int64_t i = 0; i < hidden.size(); ++i) {
-    if (hidden.data()[i] <= 0.0F) hidden_delta.data()[i] = 0.0F;
-  }
-  backward(gradients[0], hidden_delta, x);
+  backward(gradients[0], hidden_delta(layers[1], x.rows()), x);
   return loss;
+}
+
+MatrixView<float> Objective::hidden_delta(const Layer& last, std::int64_t rows) {
+  const MatrixView<float> hidden = hidden_.view().block(0, rows);
+  const MatrixView<float> delta = hidden_gradient_.view().block(0, rows);
+  product(logits_gradient_.view().block(0, rows), Transpose::no, last.weights, Transpose::no,
+          delta);
+  for (std::int64_t i = 0; i < hidden.size(); ++i) {
+    if (hidden.data()[i] <= 0.0F) delta.data()[i] = 0.0F;
+  }
+  return delta;
+}
+
+std::vector<float> Objective::gradient_norms(std::span<float> parameters, MatrixView<const float> x,
+                                             std::span<const std::int32_t> labels) {
+  const auto out = logits(parameters, x);
+  const MatrixView<float> delta = logits_gradient_.view().block(0, x.rows());
+  for (std::int64_t i = 0; i < x.rows(); ++i) {
+    softmax_row(out.row(i), labels[static_cast<std::size_t>(i)], 1.0F, delta.row(i));
+  }
+  const bool deep = shape_.hidden > 0;
+  if (deep) hidden_delta(layers_of(shape_, parameters)[1], x.rows());
+  std::vector<float> norms;
+  for (std::int64_t i = 0; i < x.rows(); ++i) {
+    double sum = 0.0;
+    if (deep) {
+      sum = square(delta.row(i)) * (square(hidden_.view().row(i)) + 1.0) +
+            square(hidden_gradient_.view().row(i)) * (square(x.row(i)) + 1.0);
+    } else {
+      sum = square(delta.row(i)) * (square(x.row(i)) + 1.0);
+    }
+    norms.push_back(static_cast<float>(std::sqrt(sum)));
+  }
+  return norms;
 }
 
 double add_penalty(const LearnerShape& shape, std::span<float> parameters, double weight_decay,

@@ -45,10 +45,18 @@ class Objective {
                       std::span<const std::int32_t> labels, float gradient_scale,
                       std::span<float> gradient);
 
+  /// [rows] norm of the gradient of each row's own cross entropy over all parameters (GraNd), from
+  /// what goes into and comes out of the layers: |delta|^2 (|input|^2 + 1) a layer.
+  std::vector<float> gradient_norms(std::span<float> parameters, MatrixView<const float> x,
+                                    std::span<const std::int32_t> labels);
+
   /// f(x), [rows, c]; valid until the next call.
   MatrixView<const float> logits(std::span<float> parameters, MatrixView<const float> x);
 
  private:
+  /// hidden_gradient_ from logits_gradient_, for the first `rows` rows.
+  MatrixView<float> hidden_delta(const Layer& last, std::int64_t rows);
+
   LearnerShape shape_;
   Matrix<float> hidden_;
   Matrix<float> hidden_gradient_;

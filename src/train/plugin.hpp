@@ -9,7 +9,7 @@
 namespace winnow::train {
 
 /// Raised whenever a class or struct that crosses the boundary changes its layout.
-constexpr int plugin_interface = 2;
+constexpr int plugin_interface = 3;
 
 constexpr const char* plugin_file = "libwinnow_torch.so";
 

@@ -8,6 +8,7 @@
 #include "winnow/core/options.hpp"
 #include "winnow/core/progress.hpp"
 #include "winnow/core/rng.hpp"
+#include "winnow/train/watch.hpp"
 
 namespace winnow::train {
 
@@ -89,6 +90,7 @@ struct LearnerResult {
 /// @param train     [n, d]; only the rows in `subset` are read. Classes are 0 .. max label.
 /// @param subset    Ids in [0, n); at least one. The step count does not depend on how many.
 /// @param test      [n_test, d], n_test >= 1.
+/// @param watch     What is logged after every pass; it changes nothing of the result.
 /// @param progress  Advances by one an iteration (the caller opens the stage); can cancel.
 /// @throws InvalidArgument  bad options, sizes that differ, fewer than two classes, a label or an
 /// id
@@ -99,6 +101,6 @@ struct LearnerResult {
 /// (linear) or hidden units.
 LearnerResult train_learner(const LabelledRows& train, std::span<const std::int64_t> subset,
                             const LabelledRows& test, const LearnerOptions& options,
-                            Progress& progress = silent());
+                            const Watch& watch = {}, Progress& progress = silent());
 
 }  // namespace winnow::train

@@ -2,7 +2,7 @@
 // `width`, the floats of one of its registers. Nothing here may include a header: the linker would
 // merge inline functions across instruction sets.
 
-constexpr int lanes = 64;  // A tile: 64 / channels rows, so that a lane always holds one channel.
+constexpr int lanes = 64;  // A tile, whose lanes always hold the same channels.
 constexpr int vectors = lanes / width;
 
 using Floats = float __attribute__((vector_size(4 * width)));
@@ -84,17 +84,45 @@ struct Rest {
 
 constexpr float zeros[lanes] = {};
 
+// Channels that fit a tile: all of at most 64, whose tiles of 64 / channels rows follow each other,
+// or 64 of more, whose tiles are a row apart.
+struct Block {
+  std::int64_t first;     // Its first channel.
+  std::int64_t channels;  // At most 64.
+  std::int64_t rows;
+  std::int64_t step;   // From tile to tile.
+  std::int64_t tiles;  // Whole ones ...
+  std::int64_t rest;   // ... and values behind them.
+};
+
+// Calls work(block) for every block of a shape.
+template <class Work>
+[[gnu::always_inline]] inline void for_each_block(NormShape shape, const Work& work) {
+  if (shape.channels <= lanes) {
+    const std::int64_t size = shape.rows * shape.channels;
+    work(Block{0, shape.channels, shape.rows, lanes, size / lanes, size % lanes});
+    return;
+  }
+  for (std::int64_t first = 0; first < shape.channels; first += lanes) {
+    work(Block{first, lanes, shape.rows, shape.channels, shape.rows, 0});
+  }
+}
+
 template <class T>
-void moments(NormShape shape, const T* x, float* mean, float* variance) {
-  const std::int64_t size = shape.rows * shape.channels;
+[[gnu::always_inline]] inline T* moved(T* pointer, std::int64_t by) {
+  return pointer == nullptr ? nullptr : pointer + by;
+}
+
+template <class T>
+void moments_of(const Block& block, const T* x, float* mean, float* variance) {
   // Sums run over differences from the first row, which keeps the variance exact where the mean is
   // far from 0.
   float pivot[lanes];
   for (std::int64_t l = 0; l < lanes; ++l) {
     if constexpr (sizeof(T) == sizeof(float)) {
-      pivot[l] = x[l % shape.channels];
+      pivot[l] = x[l % block.channels];
     } else {
-      pivot[l] = __builtin_bit_cast(float, std::uint32_t{x[l % shape.channels]} << 16U);
+      pivot[l] = __builtin_bit_cast(float, std::uint32_t{x[l % block.channels]} << 16U);
     }
   }
   Tile offset{};
@@ -111,17 +139,16 @@ void moments(NormShape shape, const T* x, float* mean, float* variance) {
       square.v[v] += value * value;
     }
   };
-  std::int64_t begin = 0;
-  for (; begin + lanes <= size; begin += lanes) add(x + begin);
-  if (begin < size) {
+  for (std::int64_t t = 0; t < block.tiles; ++t) add(x + t * block.step);
+  if (block.rest > 0) {
     Rest<T> rest;
-    rest.fill(x + begin, size - begin, pivot);
+    rest.fill(x + block.tiles * lanes, block.rest, pivot);
     add(rest.values);
   }
-  fold(sum, shape.channels, mean);
-  fold(square, shape.channels, variance);
-  const auto rows = static_cast<float>(shape.rows);
-  for (std::int64_t c = 0; c < shape.channels; ++c) {
+  fold(sum, block.channels, mean);
+  fold(square, block.channels, variance);
+  const auto rows = static_cast<float>(block.rows);
+  for (std::int64_t c = 0; c < block.channels; ++c) {
     const float shift = mean[c] / rows;
     const float spread_out = variance[c] / rows - shift * shift;
     variance[c] = spread_out > 0.0F ? spread_out : 0.0F;
@@ -129,12 +156,18 @@ void moments(NormShape shape, const T* x, float* mean, float* variance) {
   }
 }
 
+template <class T>
+void moments(NormShape shape, const T* x, float* mean, float* variance) {
+  for_each_block(shape, [&](const Block& block) {
+    moments_of(block, x + block.first, mean + block.first, variance + block.first);
+  });
+}
+
 template <class T, bool has_residual, bool relu>
-void apply_as(NormShape shape, const T* x, const T* residual, const float* scale,
+void apply_as(const Block& block, const T* x, const T* residual, const float* scale,
               const float* shift, T* y) {
-  const std::int64_t size = shape.rows * shape.channels;
-  const Tile factor = spread(scale, shape.channels);
-  const Tile offset = spread(shift, shape.channels);
+  const Tile factor = spread(scale, block.channels);
+  const Tile offset = spread(shift, block.channels);
   const auto map = [&](const T* from, const T* added, T* to) __attribute__((always_inline)) {
 #pragma GCC unroll 16
     for (int v = 0; v < vectors; ++v) {
@@ -151,15 +184,16 @@ void apply_as(NormShape shape, const T* x, const T* residual, const float* scale
       store(value, to + v * width);
     }
   };
-  std::int64_t begin = 0;
-  for (; begin + lanes <= size; begin += lanes) {
+  for (std::int64_t t = 0; t < block.tiles; ++t) {
+    const std::int64_t begin = t * block.step;
     map(x + begin, has_residual ? residual + begin : nullptr, y + begin);
   }
-  if (begin < size) {
+  if (block.rest > 0) {
+    const std::int64_t begin = block.tiles * lanes;
     Rest<T> rest;
     Rest<T> rest_added;
-    rest.fill(x + begin, size - begin, zeros);
-    if (has_residual) rest_added.fill(residual + begin, size - begin, zeros);
+    rest.fill(x + begin, block.rest, zeros);
+    if (has_residual) rest_added.fill(residual + begin, block.rest, zeros);
     T out[lanes];
     map(rest.values, rest_added.values, out);
     for (std::int64_t l = 0; l < rest.count; ++l) y[begin + l] = out[l];
@@ -169,20 +203,19 @@ void apply_as(NormShape shape, const T* x, const T* residual, const float* scale
 template <class T>
 void apply(NormShape shape, const T* x, const T* residual, const float* scale, const float* shift,
            bool relu, T* y) {
-  if (residual != nullptr) {
-    (relu ? apply_as<T, true, true> : apply_as<T, true, false>)(shape, x, residual, scale, shift,
-                                                                y);
-  } else {
-    (relu ? apply_as<T, false, true> : apply_as<T, false, false>)(shape, x, residual, scale, shift,
-                                                                  y);
-  }
+  for_each_block(shape, [&](const Block& block) {
+    const auto run = residual != nullptr
+                         ? (relu ? apply_as<T, true, true> : apply_as<T, true, false>)
+                         : (relu ? apply_as<T, false, true> : apply_as<T, false, false>);
+    run(block, x + block.first, moved(residual, block.first), scale + block.first,
+        shift + block.first, y + block.first);
+  });
 }
 
 template <class T, bool relu>
-void backward_sums_as(NormShape shape, const T* gradient, const T* y, const T* x, const float* mean,
+void backward_sums_as(const Block& block, const T* gradient, const T* y, const T* x, const float* mean,
                       float* sum_g, float* sum_gx) {
-  const std::int64_t size = shape.rows * shape.channels;
-  const Tile offset = spread(mean, shape.channels);
+  const Tile offset = spread(mean, block.channels);
   Tile g_total{};
   Tile gx_total{};
   const auto add = [&](const T* from_g, const T* from_y, const T* from_x)
@@ -202,37 +235,40 @@ void backward_sums_as(NormShape shape, const T* gradient, const T* y, const T* x
       gx_total.v[v] += g * (value - offset.v[v]);
     }
   };
-  std::int64_t begin = 0;
-  for (; begin + lanes <= size; begin += lanes) {
+  for (std::int64_t t = 0; t < block.tiles; ++t) {
+    const std::int64_t begin = t * block.step;
     add(gradient + begin, relu ? y + begin : nullptr, x + begin);
   }
-  if (begin < size) {
+  if (block.rest > 0) {
+    const std::int64_t begin = block.tiles * lanes;
     Rest<T> rest_g;
     Rest<T> rest_y;
     Rest<T> rest_x;
-    rest_g.fill(gradient + begin, size - begin, zeros);
-    if (relu) rest_y.fill(y + begin, size - begin, zeros);
-    rest_x.fill(x + begin, size - begin, zeros);
+    rest_g.fill(gradient + begin, block.rest, zeros);
+    if (relu) rest_y.fill(y + begin, block.rest, zeros);
+    rest_x.fill(x + begin, block.rest, zeros);
     add(rest_g.values, rest_y.values, rest_x.values);
   }
-  fold(g_total, shape.channels, sum_g);
-  fold(gx_total, shape.channels, sum_gx);
+  fold(g_total, block.channels, sum_g);
+  fold(gx_total, block.channels, sum_gx);
 }
 
 template <class T>
 void backward_sums(NormShape shape, const T* gradient, const T* y, const T* x, const float* mean,
                    float* sum_g, float* sum_gx) {
-  (y != nullptr ? backward_sums_as<T, true> : backward_sums_as<T, false>)(shape, gradient, y, x,
-                                                                          mean, sum_g, sum_gx);
+  for_each_block(shape, [&](const Block& block) {
+    const auto run = y != nullptr ? backward_sums_as<T, true> : backward_sums_as<T, false>;
+    run(block, gradient + block.first, moved(y, block.first), x + block.first, mean + block.first,
+        sum_g + block.first, sum_gx + block.first);
+  });
 }
 
 template <class T, bool relu, bool has_residual>
-void backward_apply_as(NormShape shape, const T* gradient, const T* y, const T* x, const float* a,
+void backward_apply_as(const Block& block, const T* gradient, const T* y, const T* x, const float* a,
                        const float* b, const float* c, T* dx, T* residual_gradient) {
-  const std::int64_t size = shape.rows * shape.channels;
-  const Tile of_g = spread(a, shape.channels);
-  const Tile of_x = spread(b, shape.channels);
-  const Tile constant = spread(c, shape.channels);
+  const Tile of_g = spread(a, block.channels);
+  const Tile of_x = spread(b, block.channels);
+  const Tile constant = spread(c, block.channels);
   const auto map = [&](const T* from_g, const T* from_y, const T* from_x, T* to, T* to_residual)
       __attribute__((always_inline)) {
 #pragma GCC unroll 16
@@ -250,18 +286,19 @@ void backward_apply_as(NormShape shape, const T* gradient, const T* y, const T* 
       store(of_g.v[v] * g + of_x.v[v] * value + constant.v[v], to + v * width);
     }
   };
-  std::int64_t begin = 0;
-  for (; begin + lanes <= size; begin += lanes) {
+  for (std::int64_t t = 0; t < block.tiles; ++t) {
+    const std::int64_t begin = t * block.step;
     map(gradient + begin, relu ? y + begin : nullptr, x + begin, dx + begin,
         has_residual ? residual_gradient + begin : nullptr);
   }
-  if (begin < size) {
+  if (block.rest > 0) {
+    const std::int64_t begin = block.tiles * lanes;
     Rest<T> rest_g;
     Rest<T> rest_y;
     Rest<T> rest_x;
-    rest_g.fill(gradient + begin, size - begin, zeros);
-    if (relu) rest_y.fill(y + begin, size - begin, zeros);
-    rest_x.fill(x + begin, size - begin, zeros);
+    rest_g.fill(gradient + begin, block.rest, zeros);
+    if (relu) rest_y.fill(y + begin, block.rest, zeros);
+    rest_x.fill(x + begin, block.rest, zeros);
     T out[lanes];
     T out_residual[lanes];
     map(rest_g.values, rest_y.values, rest_x.values, out, out_residual);
@@ -275,15 +312,16 @@ void backward_apply_as(NormShape shape, const T* gradient, const T* y, const T* 
 template <class T>
 void backward_apply(NormShape shape, const T* gradient, const T* y, const T* x, const float* a,
                     const float* b, const float* c, T* dx, T* residual_gradient) {
-  if (residual_gradient != nullptr) {
-    (y != nullptr ? backward_apply_as<T, true, true>
-                  : backward_apply_as<T, false, true>)(shape, gradient, y, x, a, b, c, dx,
-                                                       residual_gradient);
-  } else {
-    (y != nullptr ? backward_apply_as<T, true, false>
-                  : backward_apply_as<T, false, false>)(shape, gradient, y, x, a, b, c, dx,
-                                                        residual_gradient);
-  }
+  for_each_block(shape, [&](const Block& block) {
+    const auto run = residual_gradient != nullptr
+                         ? (y != nullptr ? backward_apply_as<T, true, true>
+                                         : backward_apply_as<T, false, true>)
+                         : (y != nullptr ? backward_apply_as<T, true, false>
+                                         : backward_apply_as<T, false, false>);
+    run(block, gradient + block.first, moved(y, block.first), x + block.first, a + block.first,
+        b + block.first, c + block.first, dx + block.first,
+        moved(residual_gradient, block.first));
+  });
 }
 
 template <class T>

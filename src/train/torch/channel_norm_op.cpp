@@ -36,6 +36,9 @@ NormShape shape_of(const at::Tensor& x) {
   return {.rows = x.size(0) * x.size(2) * x.size(3), .channels = x.size(1)};
 }
 
+/// Whether the kernels take it.
+bool fused(const at::Tensor& x) { return x.is_cpu() && shape_of(x).supported(); }
+
 at::Tensor channels_last(const at::Tensor& x) {
   return x.contiguous(at::MemoryFormat::ChannelsLast);
 }
@@ -130,10 +133,24 @@ struct BatchNormFunction : torch::autograd::Function<BatchNormFunction> {
   }
 };
 
+at::Tensor finished(const at::Tensor& y, const std::optional<at::Tensor>& residual, bool relu) {
+  const at::Tensor sum = residual ? y + *residual : y;
+  return relu ? at::relu(sum) : sum;
+}
+
 }  // namespace
+
+NormOutput library_batch_norm(const at::Tensor& x, const std::optional<at::Tensor>& residual,
+                              const at::Tensor& scale, const at::Tensor& shift, bool relu) {
+  const auto [y, mean, inverse] =
+      at::native_batch_norm(x, scale, shift, {}, {}, true, 0.0, norm_epsilon);
+  at::Tensor moments = at::stack({mean, inverse.pow(-2).sub_(norm_epsilon)}).detach();
+  return {finished(y, residual, relu), std::move(moments)};
+}
 
 NormOutput batch_norm(const at::Tensor& x, const std::optional<at::Tensor>& residual,
                       const at::Tensor& scale, const at::Tensor& shift, bool relu) {
+  if (!fused(x)) return library_batch_norm(x, residual, scale, shift, relu);
   const c10::optional<at::Tensor> added =
       residual ? c10::optional<at::Tensor>(*residual) : c10::nullopt;
   const auto outputs = BatchNormFunction::apply(x, added, scale, shift, relu);
@@ -143,6 +160,11 @@ NormOutput batch_norm(const at::Tensor& x, const std::optional<at::Tensor>& resi
 at::Tensor fixed_norm(const at::Tensor& x, const std::optional<at::Tensor>& residual,
                       const at::Tensor& scale, const at::Tensor& shift, const at::Tensor& moments,
                       bool relu) {
+  if (!fused(x)) {
+    const at::Tensor y =
+        at::batch_norm(x, scale, shift, moments[0], moments[1], false, 0.0, norm_epsilon, true);
+    return finished(y, residual, relu);
+  }
   return normalise(channels_last(x), residual ? channels_last(*residual) : at::Tensor(), scale,
                    shift, moments, relu);
 }

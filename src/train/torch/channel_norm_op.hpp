@@ -11,7 +11,7 @@ namespace winnow::train {
 ///     y = relu?((x - mean) / sqrt(variance + epsilon) * scale + shift + residual?)
 ///
 /// x, residual and y are [n, channels, height, width] in channels-last order, float32 or bfloat16;
-/// scale and shift are float32 [channels]. Runs on the calling thread.
+/// scale and shift are float32 [channels]. On the CPU, runs on the calling thread.
 constexpr double norm_epsilon = 1e-5;
 
 struct NormOutput {
@@ -22,6 +22,10 @@ struct NormOutput {
 /// With the batch's own moments; differentiable in x, residual, scale and shift.
 NormOutput batch_norm(const at::Tensor& x, const std::optional<at::Tensor>& residual,
                       const at::Tensor& scale, const at::Tensor& shift, bool relu);
+
+/// The same by LibTorch's own layers, for devices and widths that the kernels do not take.
+NormOutput library_batch_norm(const at::Tensor& x, const std::optional<at::Tensor>& residual,
+                              const at::Tensor& scale, const at::Tensor& shift, bool relu);
 
 /// With given moments ([2, channels]); no gradient.
 at::Tensor fixed_norm(const at::Tensor& x, const std::optional<at::Tensor>& residual,

@@ -18,7 +18,7 @@ class TorchTrainer final : public NetworkTrainer {
  private:
   NetworkResult run(const NetworkJob& job, Progress& progress) const override {
     const TorchThreads threads(job.threads);
-    Training training(job);
+    Training training(job, progress);
     training.run(progress);
     return training.measure(progress);
   }

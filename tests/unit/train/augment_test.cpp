@@ -38,6 +38,7 @@ TEST(PixelTable, LeavesConstantChannelsFinite) {
 TEST(WriteImage, ShiftsThenMirrors) {
   const TwoImages images;
   const PixelTable table(images.view(), std::vector<std::int64_t>{0, 1});
+  const auto image = std::span<const std::uint8_t>(images.pixels).subspan(24);
   const auto byte_at = [&](int row, int column, int channel) {
     const int position = 24 + (row * 4 + column) * 2 + channel;
     return images.pixels[static_cast<std::size_t>(position)];
@@ -45,7 +46,7 @@ TEST(WriteImage, ShiftsThenMirrors) {
   for (const Placement& placement :
        {Placement{}, Placement{1, -2, false}, Placement{-1, 3, true}, Placement{0, 0, true}}) {
     std::vector<float> out(24);
-    write_image(images.view(), 1, table, placement, out);
+    write_image(image, {3, 4, 2}, table, placement, out);
     for (int row = 0; row < 3; ++row) {
       for (int column = 0; column < 4; ++column) {
         const int from_row = row - placement.down;
@@ -62,11 +63,15 @@ TEST(WriteImage, ShiftsThenMirrors) {
   }
 }
 
+NetworkOptions drawn(std::uint64_t seed) {
+  return {.batch_size = 1000, .flip = true, .crop_padding = 2, .seed = Seed{seed}};
+}
+
 TEST(DrawPlacements, CoverTheirRangeAndDependOnSeedAndStep) {
   int least = 0;
   int most = 0;
   int mirrored = 0;
-  const auto placements = draw_placements(Seed{1}, 0, 1000, 2, true);
+  const auto placements = draw_placements(drawn(1), {8, 8, 1}, 0);
   for (const Placement& placement : placements) {
     least = std::min({least, placement.down, placement.right});
     most = std::max({most, placement.down, placement.right});
@@ -81,10 +86,13 @@ TEST(DrawPlacements, CoverTheirRangeAndDependOnSeedAndStep) {
     for (const Placement& placement : all) result.push_back(placement.down);
     return result;
   };
-  EXPECT_EQ(downs(placements), downs(draw_placements(Seed{1}, 0, 1000, 2, true)));
-  EXPECT_NE(downs(placements), downs(draw_placements(Seed{1}, 1, 1000, 2, true)));
-  EXPECT_NE(downs(placements), downs(draw_placements(Seed{2}, 0, 1000, 2, true)));
-  for (const Placement& placement : draw_placements(Seed{1}, 0, 50, 0, false)) {
+  EXPECT_EQ(downs(placements), downs(draw_placements(drawn(1), {8, 8, 1}, 0)));
+  EXPECT_NE(downs(placements), downs(draw_placements(drawn(1), {8, 8, 1}, 1)));
+  EXPECT_NE(downs(placements), downs(draw_placements(drawn(2), {8, 8, 1}, 0)));
+  NetworkOptions still = drawn(1);
+  still.crop_padding = 0;
+  still.flip = false;
+  for (const Placement& placement : draw_placements(still, {8, 8, 1}, 0)) {
     EXPECT_EQ(placement.down, 0);
     EXPECT_FALSE(placement.mirrored);
   }

@@ -180,11 +180,11 @@ TEST_P(ChannelNorm, BackwardApply) {
   }
 }
 
-// Whole tiles, a rest of every kind, and less than one tile.
+// Whole tiles, a rest of every kind, less than one tile, and rows of several tiles.
 INSTANTIATE_TEST_SUITE_P(Shapes, ChannelNorm,
                          ::testing::Combine(::testing::Values(Isa::scalar, Isa::avx2, Isa::avx512),
                                             ::testing::Values(1, 3, 64, 301),
-                                            ::testing::Values(1, 16, 32, 64)));
+                                            ::testing::Values(1, 16, 32, 64, 128, 320)));
 
 TEST(ChannelNormBf16, RoundsToNearestEven) {
   // 1 + 2^-8 lies half way between 1 and the next bfloat16; 1 + 3 2^-8 half way above that.

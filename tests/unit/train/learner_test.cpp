@@ -176,10 +176,10 @@ INSTANTIATE_TEST_SUITE_P(Models, BothLearners,
 TEST(Learner, AdvancesByOneAnIterationAndCanBeCancelled) {
   const Clouds data(100, 3, 2, 1.0, Seed{1});
   winnow::testing::StoppingProgress whole(1000);
-  train_learner(data.view(), all(100), data.view(), {.iterations = 30}, whole);
+  train_learner(data.view(), all(100), data.view(), {.iterations = 30}, {}, whole);
   EXPECT_EQ(whole.count(), 30);
   winnow::testing::StoppingProgress cut(5);
-  EXPECT_THROW(train_learner(data.view(), all(100), data.view(), {.iterations = 30}, cut),
+  EXPECT_THROW(train_learner(data.view(), all(100), data.view(), {.iterations = 30}, {}, cut),
                Interrupted);
   EXPECT_EQ(cut.count(), 5);
 }

@@ -154,7 +154,7 @@ TEST_F(Network, BothPrecisionsAgree) {
 TEST_F(Network, CanBeCancelled) {
   const Quadrants images(50, {8, 8, 1}, Seed{1});
   winnow::testing::StoppingProgress progress(2);
-  EXPECT_THROW(trainer_->train(images.view(), all(50), images.view(), short_training(), progress),
+  EXPECT_THROW(trainer_->train(images.view(), all(50), images.view(), short_training(), {}, {}, progress),
                Interrupted);
   EXPECT_EQ(progress.count(), 2);
 }
