@@ -2,6 +2,7 @@
 
 #include "cli/command.hpp"
 #include "cli/data_arguments.hpp"
+#include "cli/label_source.hpp"
 #include "cli/outputs.hpp"
 #include "cli/stages.hpp"
 #include "winnow/core/error.hpp"
@@ -34,28 +35,10 @@ void select(Session& session, SelectArguments arguments) {
                                          arguments.files};
   io::Scores scores = io::read_scores(arguments.scores);
   const auto n = static_cast<std::int64_t>(scores.values.size());
-  io::Labels labels;
-  std::unique_ptr<io::Dataset> dataset;
-  std::string labels_name = arguments.labels;
-  if (!arguments.source.data.empty()) {
-    dataset = io::open_dataset(io::DatasetSpec::parse(arguments.source.data), session.terminal);
-    io::require_same_length(n, arguments.scores, dataset->size(), arguments.source.data);
-    require_same_dataset(scores.fingerprint, arguments.scores, dataset->fingerprint(),
-                         arguments.source.data);
-    if (arguments.labels.empty() && dataset->has_labels()) {
-      labels = labels_of(*dataset);
-      labels_name = arguments.source.data;
-    }
-  }
-  if (!arguments.labels.empty()) {
-    labels = dataset ? io::join_labels(*dataset, arguments.labels, "", session.terminal)
-                     : io::read_labels(arguments.labels, session.terminal);
-  }
-  if (!labels.values.empty()) {
-    io::require_same_length(n, arguments.scores, static_cast<std::int64_t>(labels.values.size()),
-                            labels_name);
-    require_same_dataset(scores.fingerprint, arguments.scores, labels.fingerprint, labels_name);
-  }
+  const LabelSource source_of_labels =
+      open_label_source(arguments.labels, arguments.source.data, n, scores.fingerprint,
+                        arguments.scores, session.terminal);
+  const io::Labels& labels = source_of_labels.labels;
   const auto chosen = selection::select(scores.values, labels.values, labels.class_names,
                                         arguments.options, session.terminal);
   Json summary = {{"n", n},
@@ -67,7 +50,7 @@ void select(Session& session, SelectArguments arguments) {
   if (!arguments.dry_run) {
     selection::Source source{.scores = scores.values,
                              .labels = labels.values,
-                             .dataset = dataset.get(),
+                             .dataset = source_of_labels.dataset.get(),
                              .fingerprint = known_of(scores.fingerprint, labels.fingerprint),
                              .inputs = scores.inputs,
                              .details = {{"metric", scores.metric}}};

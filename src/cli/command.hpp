@@ -121,6 +121,7 @@ CLI::Option* bind_option(CLI::App& command, T& value, const FieldInfo& info) {
 void add_embed(CLI::App& app, Session& session);
 void add_score(CLI::App& app, Session& session);
 void add_select(CLI::App& app, Session& session);
+void add_compare(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 void add_prune(CLI::App& app, Session& session);
 void add_theory(CLI::App& app, Session& session);
