@@ -4,15 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "io/dynamics_files.hpp"
-#include "io/finite.hpp"
-#include "io/npy_header.hpp"
+#include "io/half.hpp"
 #include "io/npy_part.hpp"
 #include "winnow/core/error.hpp"
 
@@ -87,6 +85,38 @@ bool all_within(std::span<const float> values, float low, float high) {
   unsigned outside = 0;
   for (const float value : values) outside |= value >= low && value <= high ? 0U : 1U;
   return outside == 0;
+}
+
+/// Values `stride` apart, as they lie in the file.
+void gather(const NpyFile& file, std::int64_t first, std::int64_t stride,
+            std::span<std::byte> out) {
+  const std::size_t item = dtype_size(file.dtype());
+  const std::byte* from = file.data().data() + static_cast<std::size_t>(first) * item;
+  if (stride == 1) {
+    std::memcpy(out.data(), from, out.size());
+  } else {
+    const std::size_t step = static_cast<std::size_t>(stride) * item;
+    for (std::size_t to = 0; to < out.size(); to += item, from += step) {
+      std::memcpy(out.data() + to, from, item);
+    }
+  }
+  file.require_intact();
+}
+
+void read_strided(const NpyFile& file, std::int64_t first, std::int64_t stride,
+                  std::span<float> out) {
+  std::vector<std::byte> bytes(out.size() * dtype_size(file.dtype()));
+  gather(file, first, stride, bytes);
+  if (file.dtype() == DType::float16) return widen_halves(bytes.data(), out);
+  if (file.dtype() == DType::float32) {
+    std::memcpy(out.data(), bytes.data(), bytes.size());
+    return;
+  }
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    double value = 0.0;
+    std::memcpy(&value, bytes.data() + i * sizeof(value), sizeof(value));
+    out[i] = static_cast<float>(value);
+  }
 }
 
 std::string shape_of(const NpyFile& file) {
@@ -181,7 +211,7 @@ void Dynamics::open_array(DynamicsArray array) {
     throw BadFile(fmt::format("{}; expected {} {}, none of them 0", shape_of(file), shape,
                               info.is_flag ? "bool or uint8" : "float16 or float32"));
   }
-  if (file.fortran_order()) {
+  if (file.fortran_order() && dimensions == 3) {
     throw BadFile(
         fmt::format("{}; expected C order, one epoch after the other; save "
                     "numpy.ascontiguousarray(x)",
@@ -286,18 +316,28 @@ std::vector<std::int32_t> Dynamics::labels() const {
   return labels;
 }
 
-/// Of the first value of an example in the file's order.
-std::int64_t Dynamics::position(DynamicsArray array, std::int64_t row, std::int64_t begin) const {
-  const auto& shape = file(array)->shape();
-  const std::int64_t per_example = shape.size() == 3 ? shape[2] : 1;
-  return (row * shape[1] + begin) * per_example;
+/// Values of an example in a row.
+std::int64_t Dynamics::per_example(DynamicsArray array) const {
+  return array == DynamicsArray::logits ? file(array)->shape()[2] : 1;
+}
+
+/// Of the first value of an example, and from one example to the next, in the file's order.
+Dynamics::Place Dynamics::place(DynamicsArray array, std::int64_t row, std::int64_t begin) const {
+  const NpyFile& values = *file(array);
+  if (values.fortran_order()) return {begin * rows() + row, rows()};
+  return {(row * values.shape()[1] + begin) * per_example(array), 1};
 }
 
 void Dynamics::read(DynamicsArray array, std::int64_t row, std::int64_t begin,
                     std::span<float> out) const {
   assert(has(array) && row >= 0 && row < rows() && begin >= 0);
-  const std::int64_t first = position(array, row, begin);
-  file(array)->read<float>(first, out);
+  const NpyFile& values = *file(array);
+  const Place from = place(array, row, begin);
+  if (from.stride == 1) {
+    values.read<float>(from.first, out);
+  } else {
+    read_strided(values, from.first, from.stride, out);
+  }
   const ArrayInfo& info = info_of(array);
   constexpr float largest = std::numeric_limits<float>::max();
   const float low = std::max(info.low, -largest);
@@ -305,34 +345,30 @@ void Dynamics::read(DynamicsArray array, std::int64_t row, std::int64_t begin,
   if (all_within(out, low, high)) return;
   const auto bad = std::find_if(out.begin(), out.end(),
                                 [=](float value) { return !(value >= low && value <= high); });
+  const std::int64_t offset = bad - out.begin();
   double found = 0.0;
-  const std::int64_t place = first + (bad - out.begin());
-  file(array)->read<double>(place, {&found, 1});
-  throw_value(array, place, found);
+  values.read<double>(from.first + offset * from.stride, {&found, 1});
+  throw_value(array, row, begin + offset / per_example(array), found);
 }
 
 void Dynamics::read_flags(DynamicsArray array, std::int64_t row, std::int64_t begin,
                           std::span<std::uint8_t> out) const {
   assert(info_of(array).is_flag && has(array) && row >= 0 && row < rows() && begin >= 0);
-  const std::int64_t first = position(array, row, begin);
-  std::memcpy(out.data(), file(array)->data().data() + first, out.size());
-  file(array)->require_intact();
+  const NpyFile& values = *file(array);
+  const Place from = place(array, row, begin);
+  gather(values, from.first, from.stride, std::as_writable_bytes(out));
   unsigned any = 0;
   for (const std::uint8_t flag : out) any |= flag;
   if (any <= 1) return;
   const auto bad = std::find_if(out.begin(), out.end(), [](auto flag) { return flag > 1; });
-  throw_value(array, first + (bad - out.begin()), *bad);
+  throw_value(array, row, begin + (bad - out.begin()), *bad);
 }
 
-void Dynamics::throw_value(DynamicsArray array, std::int64_t position, double value) const {
+void Dynamics::throw_value(DynamicsArray array, std::int64_t row, std::int64_t column,
+                           double value) const {
   const ArrayInfo& info = info_of(array);
-  const auto& shape = file(array)->shape();
-  const std::int64_t width = file(array)->size() / shape[0];
-  const std::int64_t per_example = shape.size() == 3 ? shape[2] : 1;
-  const std::int64_t row = position / width;
-  const std::string where =
-      fmt::format("{}: row {} (epoch {}) column {} is", path(array).string(), row,
-                  epochs_[static_cast<std::size_t>(row)], position % width / per_example);
+  const std::string where = fmt::format("{}: row {} (epoch {}) column {} is", path(array).string(),
+                                        row, epochs_[static_cast<std::size_t>(row)], column);
   if (!std::isfinite(value)) {
     throw NonFiniteInput(
         fmt::format("{} {}; expected {}; the training diverged there, or logged "
@@ -344,8 +380,8 @@ void Dynamics::throw_value(DynamicsArray array, std::int64_t position, double va
 
 void Dynamics::prefetch(DynamicsArray array, std::int64_t row, std::int64_t begin,
                         std::int64_t count) const {
-  const std::int64_t first = position(array, row, begin);
-  file(array)->prefetch(first, position(array, row, begin + count) - first);
+  const Place from = place(array, row, begin);
+  if (from.stride == 1) file(array)->prefetch(from.first, count * per_example(array));
 }
 
 void require_same_examples(const Dynamics& a, const Dynamics& b) {

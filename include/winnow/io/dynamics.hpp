@@ -34,14 +34,15 @@ enum class DynamicsArray { p_true, margin, el2n, grand, correct, logits, test_co
 ///     labels.npy        [n]             integers >= 0
 ///     dynamics.json     {"fingerprint": ..., "n_classes": ..., ...}
 ///
-/// Float is float16, float32 or float64, read as float32. All files are optional but one array.
+/// Float is float16, float32 or float64, read as float32. C order, which streams, or Fortran order,
+/// but for logits. All files are optional but one array.
 /// Opening maps the files and checks their shapes against each other; values are checked where they
 /// are read. Memory O(epochs), whatever n. Reading is const and may be done from several threads.
 class Dynamics {
  public:
   /// @param folder  with the arrays, or the run folder in whose `dynamics` they lie.
-  /// @throws BadFile naming the file: no arrays; shapes that do not fit; another dtype, or Fortran
-  ///         order; epochs that do not increase; a log that was not finished.
+  /// @throws BadFile naming the file: no arrays; shapes that do not fit; another dtype; logits in
+  ///         Fortran order; epochs that do not increase; a log that was not finished.
   explicit Dynamics(const std::filesystem::path& folder);
 
   /// Where the arrays lie.
@@ -57,6 +58,8 @@ class Dynamics {
   const Json& sidecar() const { return sidecar_; }
 
   bool has(DynamicsArray array) const { return file(array).has_value(); }
+  /// Precondition: has(array).
+  DType dtype(DynamicsArray array) const { return file(array)->dtype(); }
   /// @throws BadFile naming the file, `metric` that needs it, and how to log it, unless there.
   void require(DynamicsArray array, std::string_view metric) const;
   /// The row of an epoch. @throws BadFile when it was not logged, naming those that were.
@@ -99,8 +102,14 @@ class Dynamics {
   std::optional<NpyFile> open_column(const char* name) const;
   void take_length(std::int64_t& length, std::int64_t found, const char* what,
                    const std::filesystem::path& path);
-  std::int64_t position(DynamicsArray array, std::int64_t row, std::int64_t begin) const;
-  [[noreturn]] void throw_value(DynamicsArray array, std::int64_t position, double value) const;
+  struct Place {
+    std::int64_t first;
+    std::int64_t stride;
+  };
+  std::int64_t per_example(DynamicsArray array) const;
+  Place place(DynamicsArray array, std::int64_t row, std::int64_t begin) const;
+  [[noreturn]] void throw_value(DynamicsArray array, std::int64_t row, std::int64_t column,
+                                double value) const;
 
   std::filesystem::path folder_;
   std::array<std::optional<NpyFile>, n_arrays> files_;

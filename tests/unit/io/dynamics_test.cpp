@@ -165,11 +165,40 @@ TEST_F(Log, RefusesOtherTypesAndOrders) {
   refuse({"correct.npy is [3, 4] int64", "bool or uint8"});
   put_array<std::uint8_t>("grand", "|u1", "(3, 4)", std::vector<std::uint8_t>(12));
   refuse({"grand.npy is [3, 4] uint8", "float16 or float32"});
-  const std::vector<float> values(12);
-  put(folder_ / "grand.npy",
-      npy_bytes("{'descr': '<f4', 'fortran_order': True, 'shape': (3, 4)}",
-                std::string_view(std::bit_cast<const char*>(values.data()), 48)));
-  refuse({"grand.npy is [3, 4] float32, Fortran order", "ascontiguousarray"});
+  const std::vector<float> values(36);
+  put(folder_ / "logits.npy",
+      npy_bytes("{'descr': '<f4', 'fortran_order': True, 'shape': (3, 4, 3)}",
+                std::string_view(std::bit_cast<const char*>(values.data()), 144)));
+  refuse({"logits.npy is [3, 4, 3] float32, Fortran order", "ascontiguousarray"});
+}
+
+/// What NumPy's p[:, arange(n), labels] gives: the same values, one example after the other.
+TEST_F(Log, ReadsFortranOrder) {
+  const auto put_fortran = [&](const std::string& name, const std::string& descr,
+                               std::string_view data) {
+    put(folder_ / (name + ".npy"),
+        npy_bytes("{'descr': '" + descr + "', 'fortran_order': True, 'shape': (3, 4)}", data));
+  };
+  const auto bytes = []<class T>(const std::vector<T>& values) {
+    return std::string_view(std::bit_cast<const char*>(values.data()), values.size() * sizeof(T));
+  };
+  const std::vector<float> p{0, 1, 0.5, 0.25, 0, 0.5, 0.5, 1, 0.5, 0.75, 0, 7};
+  const std::vector<double> margin{-1, 5, 9, 2, 6, 10, -3, 7, 11, 4, 8, 12};
+  const std::vector<std::uint16_t> el2n{0x3C00, 0, 0, 0x3C00, 0, 0, 0x4000, 0, 0, 0, 0, 0};
+  put_fortran("p_true", "<f4", bytes(p));
+  put_fortran("margin", "<f8", bytes(margin));
+  put_fortran("el2n", "<f2", bytes(el2n));
+  put_fortran("correct", "|b1", std::string_view("\0\0\1\1\0\1\1\1\1\1\1\0", 12));
+  const Dynamics log(folder_.path());
+  EXPECT_EQ(row_of(log, Array::p_true, 0, 1, 3), (std::vector<float>{0.25F, 0.5F, 0.75F}));
+  EXPECT_EQ(row_of(log, Array::margin, 2, 2, 2), (std::vector<float>{11, 12}));
+  EXPECT_EQ(row_of(log, Array::el2n, 0, 0, 4), (std::vector<float>{1, 1, 2, 0}));
+  std::vector<std::uint8_t> flags(2);
+  log.read_flags(Array::correct, 2, 2, flags);
+  EXPECT_EQ(flags, (std::vector<std::uint8_t>{1, 0}));
+  log.prefetch(Array::margin, 0, 0, 4);
+  expect_error<BadFile>([&] { static_cast<void>(row_of(log, Array::p_true, 2, 1, 3)); },
+                        {"p_true.npy: row 2 (epoch 3) column 3 is 7"});
 }
 
 TEST_F(Log, RefusesBadEpochs) {
