@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "cli/command.hpp"
+#include "cli/log_stage.hpp"
 #include "cli/outputs.hpp"
+#include "cli/score_metric.hpp"
 #include "cli/stages.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
@@ -13,9 +15,11 @@ namespace winnow::cli {
 namespace {
 
 struct ScoreArguments {
+  MetricChoice metric;
   std::string embeddings;
   std::string labels;
-  ScoreOptions options;
+  ScoreOptions options;  ///< of the metrics of embeddings
+  LogArguments logs;
 };
 
 /// Lowest, median and highest score, for the printed line.
@@ -27,8 +31,38 @@ std::string range_of(std::vector<double> values) {
   return fmt::format("{:.4g} to {:.4g}, median {:.4g}", *low, *high, median);
 }
 
-void score(Session& session, const ScoreArguments& arguments) {
-  require_out_array(session);
+/// Writes the scores and prints what they are.
+void finish(Session& session, const io::Scores& scores, Json details, const Json& seconds) {
+  const auto n = scores.values.size();
+  details["seed"] = session.common.seed;
+  io::write_scores(session.out(), scores, details);
+  Json summary = {{"out", session.common.out}, {"metric", scores.metric}, {"n", n}, {"ranks", 1}};
+  summary.update(details);
+  if (summary.contains("objective")) summary["objective"] = summary["objective"].back();
+  summary["seconds"] = seconds;
+  session.print(summary, fmt::format("{}: {} scores of {}, {}\n", session.common.out, n,
+                                     scores.metric, range_of(scores.values)));
+}
+
+/// Rows and labels of the same examples.
+io::Embeddings read_rows(const ScoreArguments& arguments, const io::Labels& labels,
+                         Progress& progress) {
+  if (arguments.embeddings.empty()) return {};
+  io::Embeddings embeddings = io::read_embeddings(arguments.embeddings, progress);
+  if (!labels.values.empty()) {
+    io::require_same_length(embeddings.rows.rows(), arguments.embeddings,
+                            static_cast<std::int64_t>(labels.values.size()), arguments.labels);
+    require_same_dataset(embeddings.fingerprint, arguments.embeddings, labels.fingerprint,
+                         arguments.labels);
+  }
+  return embeddings;
+}
+
+io::Labels read_given_labels(const ScoreArguments& arguments, Progress& progress) {
+  return arguments.labels.empty() ? io::Labels{} : io::read_labels(arguments.labels, progress);
+}
+
+void score_embeddings(Session& session, const ScoreArguments& arguments) {
   const ScoreOptions& options = arguments.options;
   if (!options.centroids_out.empty()) {
     require_new_array("--centroids-out", options.centroids_out, session.common.force);
@@ -41,19 +75,9 @@ void score(Session& session, const ScoreArguments& arguments) {
                     "embed, or write your own [n, d] .npy",
                     enum_name(options.metric)));
   }
-  Stopwatch watch;
-  io::Labels labels;
-  if (!arguments.labels.empty()) labels = io::read_labels(arguments.labels, session.terminal);
-  io::Embeddings embeddings;
-  if (!arguments.embeddings.empty()) {
-    embeddings = io::read_embeddings(arguments.embeddings, session.terminal);
-    if (!labels.values.empty()) {
-      io::require_same_length(embeddings.rows.rows(), arguments.embeddings,
-                              static_cast<std::int64_t>(labels.values.size()), arguments.labels);
-      require_same_dataset(embeddings.fingerprint, arguments.embeddings, labels.fingerprint,
-                           arguments.labels);
-    }
-  }
+  const Stopwatch watch;
+  const io::Labels labels = read_given_labels(arguments, session.terminal);
+  const io::Embeddings embeddings = read_rows(arguments, labels, session.terminal);
   const double seconds_reading = watch.seconds();
   const std::int64_t n = arguments.embeddings.empty()
                              ? static_cast<std::int64_t>(labels.values.size())
@@ -64,16 +88,28 @@ void score(Session& session, const ScoreArguments& arguments) {
   io::Scores scores{scored.values, known_of(embeddings.fingerprint, labels.fingerprint),
                     enum_name(options.metric), embeddings.inputs};
   scores.inputs.insert(scores.inputs.end(), labels.inputs.begin(), labels.inputs.end());
-  Json details = scored.details.is_null() ? Json::object() : scored.details;
-  details["seed"] = session.common.seed;
   if (!options.centroids_out.empty()) write_centroids(options.centroids_out, scored);
-  io::write_scores(session.out(), scores, details);
-  Json summary = {{"out", session.common.out}, {"metric", scores.metric}, {"n", n}, {"ranks", 1}};
-  summary.update(details);
-  if (summary.contains("objective")) summary["objective"] = summary["objective"].back();
-  summary["seconds"] = scored.seconds;
-  session.print(summary, fmt::format("{}: {} scores of {}, {}\n", session.common.out, n,
-                                     scores.metric, range_of(scores.values)));
+  finish(session, scores, scored.details.is_null() ? Json::object() : scored.details,
+         scored.seconds);
+}
+
+void score_logs(Session& session, const ScoreArguments& arguments, metrics::LogMetric metric) {
+  arguments.logs.options.validate();
+  const io::Labels labels = read_given_labels(arguments, session.terminal);
+  const LogScored scored =
+      score_from_logs(arguments.logs, metric, labels, arguments.labels, session.terminal);
+  finish(session, scored.scores, scored.details, scored.seconds);
+}
+
+void score(Session& session, const CLI::App& command, ScoreArguments& arguments) {
+  require_out_array(session);
+  refuse_foreign_options(command, arguments.metric);
+  if (const auto* metric = std::get_if<metrics::LogMetric>(&arguments.metric.value)) {
+    score_logs(session, arguments, *metric);
+  } else {
+    arguments.options.metric = std::get<Metric>(arguments.metric.value);
+    score_embeddings(session, arguments);
+  }
 }
 
 }  // namespace
@@ -86,8 +122,10 @@ void add_score(CLI::App& app, Session& session) {
       "  winnow score --metric self-prototypes --embeddings emb.npy --clusters 1000 --out s.npy\n"
       "  winnow score --metric supervised-prototypes --embeddings 'shards/*.npy' \\\n"
       "               --labels labels.csv --out s.npy\n"
+      "  winnow score --metric forgetting --dynamics runs/seed-* --out s.npy\n"
       "  winnow score --metric random --labels fashion-mnist --out s.npy");
   auto arguments = std::make_shared<ScoreArguments>();
+  bind_option(command, arguments->metric, {.name = "metric", .help = metric_help().c_str()});
   command
       .add_option("--embeddings", arguments->embeddings,
                   "Rows to score, [n, d]: a .npy, a comma list, a glob or a folder of shards.")
@@ -96,8 +134,10 @@ void add_score(CLI::App& app, Session& session) {
       .add_option("--labels", arguments->labels,
                   "Classes: .npy, CSV, or a dataset SPEC; without them none are used.")
       ->type_name("FILE|SPEC");
-  bind_score_options(command, arguments->options);
-  on_run(command, session, [&session, arguments] { score(session, *arguments); });
+  bind_prototype_options(command, arguments->options);
+  bind_log_options(command, arguments->logs);
+  on_run(command, session,
+         [&session, &command, arguments] { score(session, command, *arguments); });
 }
 
 }  // namespace winnow::cli

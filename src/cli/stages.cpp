@@ -90,6 +90,10 @@ Splits open_splits(const std::string& data, const std::string& test_data, Progre
 void bind_score_options(CLI::App& command, ScoreOptions& options) {
   bind_option(command, options.metric,
               {.name = "metric", .help = "How difficulty is measured; larger is harder."});
+  bind_prototype_options(command, options);
+}
+
+void bind_prototype_options(CLI::App& command, ScoreOptions& options) {
   command.add_option("--clusters", options.clusters, "Number of clusters k, 1 to n.")
       ->type_name("INTEGER")
       ->default_str("the number of classes, without labels round(sqrt(n))");

@@ -69,6 +69,8 @@ struct ScoreOptions {
 
 /// Declares --metric, --clusters, --iterations, ... of `options`.
 void bind_score_options(CLI::App& command, ScoreOptions& options);
+/// The same without --metric.
+void bind_prototype_options(CLI::App& command, ScoreOptions& options);
 
 /// What scoring gave.
 struct Scored {

@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
-#include <span>
+#include <filesystem>
+#include <functional>
+#include <set>
 
 #include "winnow/core/error.hpp"
 #include "winnow/core/matrix.hpp"
@@ -168,7 +169,12 @@ class RunScorer {
 
 void require_comparable(std::span<const io::Dynamics> runs, LogMetric metric) {
   if (runs.empty()) throw InvalidArgument("no run; expected the logs of at least one");
+  std::set<std::filesystem::path> folders;
   for (const auto& run : runs) {
+    if (!folders.insert(std::filesystem::weakly_canonical(run.folder())).second) {
+      throw InvalidArgument(
+          fmt::format("{} is given twice; expected every run once", run.folder().string()));
+    }
     run.require(array_of(metric), enum_name(metric));
     require_same_examples(runs.front(), run);
   }

@@ -23,7 +23,7 @@ struct EpochChoice {
   Kind kind = Kind::early;
   std::int64_t epoch = 0;  ///< of Kind::number
 
-  static constexpr std::string_view forms = "EPOCH|early|last|mean";
+  static constexpr const char* forms = "EPOCH|early|last|mean";
   /// @throws InvalidArgument naming `field` and what it may be.
   static EpochChoice parse(std::string_view field, std::string_view text);
   std::string text() const;

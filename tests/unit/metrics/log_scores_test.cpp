@@ -282,6 +282,9 @@ TEST_F(Refusals, OfRunsThatDoNotMatch) {
   refuse<InvalidArgument>(LogMetric::el2n, {}, {"run-0 gives epochs 2", "run-1 gives 3"});
   EXPECT_EQ(score_logs(runs_, LogMetric::el2n, at(Kind::number, 1)).scores.size(), 3U);
   runs_.pop_back();
+  runs_.emplace_back(folder_ / "run-0/../run-0");
+  refuse<InvalidArgument>(LogMetric::aum, {}, {"run-0 is given twice"});
+  runs_.pop_back();
   add({.n = 3, .epochs = {1, 2}, .labels = {0, 1, 1}});
   refuse<DatasetMismatch>(LogMetric::aum, {}, {"labels.npy: row 2"});
   runs_.pop_back();
