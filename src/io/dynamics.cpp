@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cmath>
 #include <cstring>
@@ -80,11 +81,18 @@ fs::path find_arrays(const fs::path& folder) {
                   folder.string()));
 }
 
-/// Whether every value lies in [low, high], which NaN does not; branch-free.
-bool all_within(std::span<const float> values, float low, float high) {
-  unsigned outside = 0;
-  for (const float value : values) outside |= value >= low && value <= high ? 0U : 1U;
-  return outside == 0;
+/// Whether some value may lie outside [low, high], low either 0 or -high, finite; never misses one.
+/// Floats of one sign compare as their bits do, NaN and Inf above all; -0 is a false alarm of
+/// [0, high]. Branch-free, in integers: compilers do not vectorise comparisons that may trap.
+bool may_be_outside(std::span<const float> values, float low, float high) {
+  const std::uint32_t mask = low < 0.0F ? 0x7FFFFFFFU : 0xFFFFFFFFU;
+  const auto limit = std::bit_cast<std::uint32_t>(high);
+  std::uint32_t any = 0;  // its highest bit
+  for (const float value : values) {
+    const std::uint32_t bits = std::bit_cast<std::uint32_t>(value) & mask;
+    any |= (limit - bits) | bits;
+  }
+  return (any & 0x80000000U) != 0;
 }
 
 /// Values `stride` apart, as they lie in the file.
@@ -342,9 +350,10 @@ void Dynamics::read(DynamicsArray array, std::int64_t row, std::int64_t begin,
   constexpr float largest = std::numeric_limits<float>::max();
   const float low = std::max(info.low, -largest);
   const float high = std::min(info.high, largest);
-  if (all_within(out, low, high)) return;
+  if (!may_be_outside(out, low, high)) return;
   const auto bad = std::find_if(out.begin(), out.end(),
                                 [=](float value) { return !(value >= low && value <= high); });
+  if (bad == out.end()) return;
   const std::int64_t offset = bad - out.begin();
   double found = 0.0;
   values.read<double>(from.first + offset * from.stride, {&found, 1});

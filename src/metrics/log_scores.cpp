@@ -18,7 +18,7 @@ namespace winnow::metrics {
 
 namespace {
 
-constexpr std::int64_t tile_values = 65'536;     // read and scored at a time; fits in L2
+constexpr std::int64_t tile_bytes = 1'048'576;   // read and scored at a time; fits in L2
 constexpr std::int64_t block_bytes = 65'536;     // of each row that a thread takes at a time
 constexpr std::int64_t last_epoch_of_dual = 30;  // as its authors have it
 
@@ -84,8 +84,10 @@ class RunScorer {
   template <class Take>
   void for_each_tile(Progress& progress, const Take& take) const {
     const auto n_rows = static_cast<std::int64_t>(rows_.size());
-    const std::int64_t tile = std::max<std::int64_t>(1, tile_values / (n_rows * per_example_));
     const auto item = static_cast<std::int64_t>(io::dtype_size(run_.dtype(array_)));
+    const std::int64_t wide = array_ == io::DynamicsArray::correct ? item : sizeof(float);
+    const std::int64_t tile =
+        std::max<std::int64_t>(1, tile_bytes / (n_rows * per_example_ * wide));
     const std::int64_t tiles =
         std::max<std::int64_t>(1, block_bytes / (item * per_example_ * tile));
     const std::int64_t block = tile * tiles;

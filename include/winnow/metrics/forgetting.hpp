@@ -54,8 +54,8 @@ std::vector<std::int32_t> forgetting_counts(MatrixView<const std::uint8_t> corre
 ///
 ///     epochs   the number of logged epochs, as the code of the paper's authors has it
 ///     max      the largest count of the examples that it did get right, 0 when there is none
-///     inf      infinitely_forgotten: the paper's text has infinity
-///     zero     0: codes that only count transitions (DeepCore, CCS)
+///     inf      infinitely_forgotten: harder than anything
+///     zero     0: codes that only count transitions, as that of CCS (Zheng et al. 2023)
 ///
 /// @param counts  [n], of forgetting_counts().
 /// @param epochs  logged epochs.

@@ -255,6 +255,20 @@ TEST_F(Log, RefusesValuesOutOfRange) {
   refuse_value("el2n", -1.0F, BadFile(""), {"el2n.npy: row 1 (epoch 2) column 2 is -1"});
   refuse_value("margin", -std::numeric_limits<float>::infinity(), NonFiniteInput(""),
                {"margin.npy", "-inf"});
+  // Every value that is outside is found, of either sign and at the end of a row, and -0 is not
+  // one.
+  for (const float value : {1.0001F, 2.0F, 3e38F, -1e-45F, -1.0F, -3e38F}) {
+    std::vector<float> values(12, 0.5F);
+    values[3] = value;
+    put_array<float>("p_true", "<f4", "(3, 4)", values);
+    const Dynamics log(folder_.path());
+    EXPECT_THROW(static_cast<void>(row_of(log, Array::p_true, 0, 0, 4)), BadFile) << value;
+  }
+  put_array<float>("p_true", "<f4", "(3, 4)", std::vector<float>(12, -0.0F));
+  EXPECT_EQ(row_of(Dynamics(folder_.path()), Array::p_true, 0, 0, 1)[0], 0.0F);
+  put_array<float>("margin", "<f4", "(3, 4)",
+                   std::vector<float>(12, std::numeric_limits<float>::lowest()));
+  EXPECT_LT(row_of(Dynamics(folder_.path()), Array::margin, 0, 0, 4)[3], -3e38F);
   // Rounded sums may exceed 1.
   put_array<float>("p_true", "<f4", "(3, 4)", std::vector<float>(12, 1.000002F));
   EXPECT_EQ(row_of(Dynamics(folder_.path()), Array::p_true, 0, 0, 1)[0], 1.000002F);
