@@ -28,12 +28,12 @@ struct LabelledImages {
 
 /// Files of a training.
 struct TrainingFiles {
-  std::filesystem::path initial;     ///< Weights to start from, safetensors; "": random ones
-  std::filesystem::path teacher;     ///< Weights of a teacher, as `weights` writes them; "": none
-  std::filesystem::path checkpoint;  ///< Written after every pass but the last; "": none
-  std::filesystem::path weights;     ///< Where the trained weights go, safetensors; "": nowhere
-  bool resume = false;               ///< Go on from `checkpoint` where there is one.
-  std::string identity;  ///< Of data and subset: a checkpoint of another one is refused.
+  std::filesystem::path initial{};     ///< Weights to start from, safetensors; "": random ones
+  std::filesystem::path teacher{};     ///< Weights of a teacher, as `weights` writes them; "": none
+  std::filesystem::path checkpoint{};  ///< Written after every pass but the last; "": none
+  std::filesystem::path weights{};     ///< Where the trained weights go, safetensors; "": nowhere
+  bool resume = false;                 ///< Go on from `checkpoint` where there is one.
+  std::string identity{};  ///< Of data and subset: a checkpoint of another one is refused.
 };
 
 /// What NetworkTrainer::train() found.
