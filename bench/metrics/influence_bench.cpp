@@ -1,4 +1,4 @@
-// Influence of 50,000 examples on 10,000 tests from 2,000 runs: the size of CIFAR-10 in Feldman and
+// Influence of 50,000 examples on 10,000 tests from 2,000 runs: the size of CIFAR in Feldman and
 // Zhang 2020. Every example and test takes an and, a population count and an addition for each 64
 // runs, and as much again for the errors of influence-sum-abs.
 //

@@ -262,10 +262,11 @@ void Dynamics::open_epochs() {
   }
 }
 
-std::optional<NpyFile> Dynamics::open_column(const char* name) const {
+std::optional<NpyFile> Dynamics::open_column(const char* name) {
   const fs::path path = folder_ / name;
   if (!is_there(path)) return {};
   std::optional<NpyFile> file(path);
+  if (n_ == 0 && file->shape().size() == 1) take_length(n_, file->size(), "examples", path);
   if (file->shape().size() != 1 || is_floating(file->dtype()) || file->size() != n_) {
     throw BadFile(fmt::format("{}; expected [{}] integers or bool, one for every example",
                               shape_of(*file), n_));

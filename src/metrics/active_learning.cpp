@@ -7,28 +7,18 @@
 #include <numeric>
 
 #include "metrics/ensemble.hpp"
+#include "metrics/softmax.hpp"
 #include "winnow/core/error.hpp"
 
 namespace winnow::metrics {
 
 namespace {
 
-/// Writes the softmax of a row. The largest logit is subtracted first: nothing overflows.
-void softmax(std::span<const float> logits, std::span<double> out) {
-  const double highest = *std::ranges::max_element(logits);
+/// -sum_k p_k log p_k of the means p = sums / members, in nats; not below 0, whatever the rounding.
+double entropy_of_means(std::span<const double> sums, double members) {
   double sum = 0.0;
-  for (std::size_t k = 0; k < logits.size(); ++k) {
-    out[k] = std::exp(logits[k] - highest);
-    sum += out[k];
-  }
-  for (double& value : out) value /= sum;
-}
-
-/// -sum_k p_k log p_k of p = values / total, in nats; not below 0, whatever the rounding.
-double entropy(std::span<const double> values, double total) {
-  double sum = 0.0;
-  for (const double value : values) {
-    const double p = value / total;
+  for (const double value : sums) {
+    const double p = value / members;
     if (p > 0.0) sum -= p * std::log(p);
   }
   return std::max(0.0, sum);
@@ -72,7 +62,7 @@ void EnsembleUncertainty::add(MatrixView<const float> logits) {
   for (std::int64_t i = 0; i < logits.rows(); ++i) require_finite(logits, i);
   for_example_blocks(
       logits.rows(), line_of_examples, silent(), [&](std::int64_t begin, std::int64_t count) {
-        std::vector<double> p(static_cast<std::size_t>(logits.cols()));
+        std::vector<double> log_p(static_cast<std::size_t>(logits.cols()));
         for (std::int64_t i = begin; i < begin + count; ++i) {
           const auto row = logits.row(i);
           const auto sums = sums_.row(i);
@@ -80,10 +70,15 @@ void EnsembleUncertainty::add(MatrixView<const float> logits) {
             sums[static_cast<std::size_t>(std::ranges::max_element(row) - row.begin())] += 1.0;
             continue;
           }
-          softmax(row, p);
-          for (std::size_t k = 0; k < p.size(); ++k) sums[k] += p[k];
+          log_softmax(row, log_p);
+          double entropy = 0.0;
+          for (std::size_t k = 0; k < log_p.size(); ++k) {
+            const double p = std::exp(log_p[k]);
+            sums[k] += p;
+            entropy -= p * log_p[k];
+          }
           if (acquisition_ == Acquisition::mutual_information) {
-            entropy_sums_[static_cast<std::size_t>(i)] += entropy(p, 1.0);
+            entropy_sums_[static_cast<std::size_t>(i)] += entropy;
           }
         }
       });
@@ -103,7 +98,7 @@ std::vector<double> EnsembleUncertainty::scores() const {
             score = (members - *std::ranges::max_element(sums)) / members;
             continue;
           }
-          score = entropy(sums, members);
+          score = entropy_of_means(sums, members);
           if (acquisition_ == Acquisition::mutual_information) {
             score = std::max(0.0, score - entropy_sums_[static_cast<std::size_t>(i)] / members);
           }

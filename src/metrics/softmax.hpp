@@ -11,8 +11,10 @@ inline void log_softmax(std::span<const float> logits, std::span<double> out) {
   const auto largest = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
   double sum = 0.0;
   for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
-  const double shift = largest + std::log(sum);
-  for (std::size_t c = 0; c < logits.size(); ++c) out[c] = static_cast<double>(logits[c]) - shift;
+  const double log_sum = std::log(sum);  // not added to `largest`, in which it could get lost
+  for (std::size_t c = 0; c < logits.size(); ++c) {
+    out[c] = static_cast<double>(logits[c]) - largest - log_sum;
+  }
 }
 
 }  // namespace winnow::metrics

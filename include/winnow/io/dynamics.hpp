@@ -47,7 +47,7 @@ class Dynamics {
 
   /// Where the arrays lie.
   const std::filesystem::path& folder() const { return folder_; }
-  std::int64_t n() const { return n_; }                  ///< 0: only test_correct was logged.
+  std::int64_t n() const { return n_; }                  ///< 0: nothing but test_correct.
   std::int64_t n_test() const { return n_test_; }        ///< 0: no test_correct.
   std::int64_t n_classes() const { return n_classes_; }  ///< c; 0: not known.
   const std::vector<std::int64_t>& epochs() const { return epochs_; }  ///< Of every row.
@@ -99,7 +99,7 @@ class Dynamics {
   void open_sidecar();
   void open_epochs();
   void open_columns();
-  std::optional<NpyFile> open_column(const char* name) const;
+  std::optional<NpyFile> open_column(const char* name);
   void take_length(std::int64_t& length, std::int64_t found, const char* what,
                    const std::filesystem::path& path);
   struct Place {
@@ -124,6 +124,11 @@ class Dynamics {
   Fingerprint test_fingerprint_;
   Json sidecar_;
 };
+
+/// Folders of `--dynamics`: each item is a folder, a glob (the folders that it matches, in natural
+/// order) or `@FILE`, a file with a folder or glob a line; empty lines and those that begin with #
+/// are passed over. Folders need not be there. @throws BadFile when a glob or a list gives none.
+std::vector<std::filesystem::path> expand_runs(std::span<const std::string> items);
 
 /// Whether two runs are of the same examples in the same order.
 /// @throws DatasetMismatch naming both unless n, fingerprints, numbers of classes and labels agree,

@@ -29,6 +29,7 @@ namespace winnow::metrics {
 /// Ensemble active learning.
 struct ActiveLearningOptions {
   Acquisition acquisition = Acquisition::entropy;
+  std::int64_t checkpoints = 1;
   double binary = 0.0;
 
   template <class Self, class Visit>
@@ -36,6 +37,12 @@ struct ActiveLearningOptions {
     visit(self.acquisition,
           FieldInfo{.name = "acquisition",
                     .help = "Uncertainty of the ensemble; right-wrong needs no logits."});
+    visit(self.checkpoints,
+          FieldInfo{.name = "checkpoints",
+                    .help = "Logged epochs of every run that are members of the ensemble, the last "
+                            "ones.",
+                    .unit = "epochs",
+                    .min = 1});
     visit(self.binary, FieldInfo{.name = "binary",
                                  .help = "Score 1 for this share of the examples, the most "
                                          "uncertain, and 0 for the others; 0: graded scores.",

@@ -106,6 +106,19 @@ TEST_F(Log, MayLieInTheDynamicsOfARun) {
                         {empty.text(), "no training dynamics", "correct.npy"});
 }
 
+TEST_F(Log, TestExamplesAloneTakeNFromTheColumns) {
+  for (const char* name : {"p_true", "margin", "el2n", "correct", "logits", "labels"}) {
+    fs::remove(folder_ / (std::string(name) + ".npy"));
+  }
+  EXPECT_EQ(Dynamics(folder_.path()).n(), 0);
+  put_array<std::uint8_t>("in_train", "|b1", "(5,)", {1, 0, 1, 1, 0});
+  const Dynamics log(folder_.path());
+  EXPECT_EQ(log.n(), 5);
+  EXPECT_EQ(log.in_train(), (std::vector<std::uint8_t>{1, 0, 1, 1, 0}));
+  put_array<std::int64_t>("labels", "<i8", "(4,)", {0, 1, 2, 0});
+  refuse({"labels.npy is [4] int64", "[5] integers"});
+}
+
 TEST_F(Log, EpochsOfItsRows) {
   put_array<std::int32_t>("epochs", "<i4", "(3,)", {0, 5, 40});
   const Dynamics log(folder_.path());
