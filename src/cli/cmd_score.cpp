@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/command.hpp"
+#include "cli/ensemble_stage.hpp"
 #include "cli/log_stage.hpp"
 #include "cli/outputs.hpp"
 #include "cli/score_metric.hpp"
@@ -20,6 +21,7 @@ struct ScoreArguments {
   std::string labels;
   ScoreOptions options;  ///< of the metrics of embeddings
   LogArguments logs;
+  EnsembleArguments ensemble;
 };
 
 /// Lowest, median and highest score, for the printed line.
@@ -101,11 +103,26 @@ void score_logs(Session& session, const ScoreArguments& arguments, metrics::LogM
   finish(session, scored.scores, scored.details, scored.seconds);
 }
 
+void score_ensemble(Session& session, const ScoreArguments& arguments, bool epoch_given,
+                    metrics::EnsembleMetric metric) {
+  const EnsembleArguments& ensemble = arguments.ensemble;
+  ensemble.options.validate();
+  if (!ensemble.errors_out.empty()) {
+    require_new_array("--errors-out", ensemble.errors_out, session.common.force);
+  }
+  const io::Labels labels = read_given_labels(arguments, session.terminal);
+  const LogScored scored = score_from_runs(arguments.logs, ensemble, epoch_given, metric, labels,
+                                           arguments.labels, session.terminal);
+  finish(session, scored.scores, scored.details, scored.seconds);
+}
+
 void score(Session& session, const CLI::App& command, ScoreArguments& arguments) {
   require_out_array(session);
   refuse_foreign_options(command, arguments.metric);
   if (const auto* metric = std::get_if<metrics::LogMetric>(&arguments.metric.value)) {
     score_logs(session, arguments, *metric);
+  } else if (const auto* of_runs = std::get_if<metrics::EnsembleMetric>(&arguments.metric.value)) {
+    score_ensemble(session, arguments, command.count("--epoch") > 0, *of_runs);
   } else {
     arguments.options.metric = std::get<Metric>(arguments.metric.value);
     score_embeddings(session, arguments);
@@ -123,6 +140,7 @@ void add_score(CLI::App& app, Session& session) {
       "  winnow score --metric supervised-prototypes --embeddings 'shards/*.npy' \\\n"
       "               --labels labels.csv --out s.npy\n"
       "  winnow score --metric forgetting --dynamics runs/seed-* --out s.npy\n"
+      "  winnow score --metric memorization --dynamics @runs.txt --errors-out e.npy --out s.npy\n"
       "  winnow score --metric random --labels fashion-mnist --out s.npy");
   auto arguments = std::make_shared<ScoreArguments>();
   bind_option(command, arguments->metric, {.name = "metric", .help = metric_help().c_str()});
@@ -136,6 +154,7 @@ void add_score(CLI::App& app, Session& session) {
       ->type_name("FILE|SPEC");
   bind_prototype_options(command, arguments->options);
   bind_log_options(command, arguments->logs);
+  bind_ensemble_options(command, arguments->ensemble);
   on_run(command, session,
          [&session, &command, arguments] { score(session, command, *arguments); });
 }

@@ -13,22 +13,6 @@ namespace {
 
 using metrics::LogMetric;
 
-void require_same_labels(const io::Dynamics& run, const io::Labels& labels,
-                         const std::string& name) {
-  if (labels.values.empty()) return;
-  const std::string folder = run.folder().string();
-  io::require_same_length(run.n(), folder, static_cast<std::int64_t>(labels.values.size()), name);
-  require_same_dataset(run.fingerprint(), folder, labels.fingerprint, name);
-  if (!run.has_labels()) return;
-  const auto logged = run.labels();
-  const auto [in_log, given] = std::mismatch(logged.begin(), logged.end(), labels.values.begin());
-  if (in_log == logged.end()) return;
-  throw DatasetMismatch(fmt::format(
-      "{}: row {} is class {}, but in {} it is {}; give the labels that the run was "
-      "trained with",
-      (run.folder() / "labels.npy").string(), in_log - logged.begin(), *in_log, name, *given));
-}
-
 /// The options that the metric has.
 Json options_of(LogMetric metric, const metrics::LogOptions& options) {
   switch (metric) {
@@ -56,11 +40,29 @@ Json options_of(LogMetric metric, const metrics::LogOptions& options) {
 
 }  // namespace
 
+void require_same_labels(const io::Dynamics& run, const io::Labels& labels,
+                         const std::string& name) {
+  if (labels.values.empty()) return;
+  const std::string folder = run.folder().string();
+  io::require_same_length(run.n(), folder, static_cast<std::int64_t>(labels.values.size()), name);
+  require_same_dataset(run.fingerprint(), folder, labels.fingerprint, name);
+  if (!run.has_labels()) return;
+  const auto logged = run.labels();
+  const auto [in_log, given] = std::mismatch(logged.begin(), logged.end(), labels.values.begin());
+  if (in_log == logged.end()) return;
+  throw DatasetMismatch(fmt::format(
+      "{}: row {} is class {}, but in {} it is {}; give the labels that the run was "
+      "trained with",
+      (run.folder() / "labels.npy").string(), in_log - logged.begin(), *in_log, name, *given));
+}
+
 void bind_log_options(CLI::App& command, LogArguments& arguments) {
   command
-      .add_option("--dynamics", arguments.folders,
-                  "Logs of training dynamics, one folder a run (a training run, or its dynamics/): "
-                  "the score is the mean over the runs.")
+      .add_option(
+          "--dynamics", arguments.folders,
+          "Logs of training dynamics, one folder a run (a training run, or its dynamics/), "
+          "globs of them, or @FILE with one a line. The score is the mean over the runs, or "
+          "what they say together.")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("DIR");
   bind_options(command, arguments.options.at);
@@ -78,7 +80,8 @@ LogScored score_from_logs(const LogArguments& arguments, LogMetric metric, const
                     enum_name(metric)));
   }
   const Stopwatch watch;
-  std::vector<io::Dynamics> runs(arguments.folders.begin(), arguments.folders.end());
+  const auto folders = io::expand_runs(arguments.folders);
+  std::vector<io::Dynamics> runs(folders.begin(), folders.end());
   for (const auto& run : runs) require_same_labels(run, labels, name);
   auto found = metrics::score_logs(runs, metric, arguments.options, progress);
   for (const auto& warning : found.warnings) progress.warn(warning);

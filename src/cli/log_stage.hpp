@@ -25,6 +25,11 @@ struct LogScored {
   Json seconds;
 };
 
+/// Does nothing without labels.
+/// @throws DatasetMismatch  labels of other examples, or that differ from those of the log.
+void require_same_labels(const io::Dynamics& run, const io::Labels& labels,
+                         const std::string& name);
+
 /// @param labels  empty, or of the same examples; then they are compared with those of the logs.
 /// @param name    where the labels come from, for messages.
 /// @throws DatasetMismatch  labels of other examples, or that differ from those of the logs.

@@ -14,6 +14,7 @@ namespace {
 std::vector<std::string> all_names() {
   auto names = enum_choices<Metric>();
   for (auto& name : enum_choices<metrics::LogMetric>()) names.push_back(std::move(name));
+  for (auto& name : enum_choices<metrics::EnsembleMetric>()) names.push_back(std::move(name));
   return names;
 }
 
@@ -47,10 +48,19 @@ std::vector<Owners> owners() {
   for (const char* name : {"clusters", "centroids-in", "centroids-out"}) {
     prototypes.emplace_back(name);
   }
+  const auto of_runs = enum_choices<metrics::EnsembleMetric>();
+  auto of_dynamics = enum_choices<metrics::LogMetric>();
+  of_dynamics.insert(of_dynamics.end(), of_runs.begin(), of_runs.end());
+  std::vector<std::string> of_an_epoch = {"el2n", "grand", "margin", "loss", "entropy"};
+  of_an_epoch.insert(of_an_epoch.end(), of_runs.begin(), of_runs.end());
+  auto subsampled = names_of<metrics::SubsampleOptions>();
+  subsampled.emplace_back("errors-out");
   return {{prototypes, enum_choices<Metric>()},
           {{"embeddings"}, enum_choices<Metric>()},
-          {{"dynamics"}, enum_choices<metrics::LogMetric>()},
-          {names_of<metrics::EpochOptions>(), {"el2n", "grand", "margin", "loss", "entropy"}},
+          {{"dynamics"}, of_dynamics},
+          {names_of<metrics::EpochOptions>(), of_an_epoch},
+          {subsampled, {"memorization", "influence-max", "influence-sum-abs"}},
+          {names_of<metrics::ActiveLearningOptions>(), {"active-learning"}},
           {names_of<metrics::ForgettingOptions>(), {"forgetting"}},
           {names_of<metrics::WindowOptions>(), {"dyn-unc", "dual", "tdds"}},
           {names_of<metrics::TddsOptions>(), {"tdds"}}};
@@ -60,7 +70,10 @@ std::vector<Owners> owners() {
 
 MetricChoice MetricChoice::parse(std::string_view field, std::string_view text) {
   MetricChoice choice;
-  if (find<Metric>(text, choice) || find<metrics::LogMetric>(text, choice)) return choice;
+  if (find<Metric>(text, choice) || find<metrics::LogMetric>(text, choice) ||
+      find<metrics::EnsembleMetric>(text, choice)) {
+    return choice;
+  }
   throw_unknown_choice(field, text, all_names());
 }
 

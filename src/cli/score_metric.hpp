@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "cli/stages.hpp"
+#include "winnow/metrics/ensemble_scores.hpp"
 #include "winnow/metrics/log_scores.hpp"
 
 namespace winnow::cli {
 
-/// `--metric` of `winnow score`: one of embeddings, or of training dynamics.
+/// `--metric` of `winnow score`: one of embeddings, of training dynamics, or of many runs together.
 struct MetricChoice {
-  std::variant<Metric, metrics::LogMetric> value = Metric::self_prototypes;
+  std::variant<Metric, metrics::LogMetric, metrics::EnsembleMetric> value = Metric::self_prototypes;
 
   static constexpr const char* forms = "NAME";
   /// @throws InvalidArgument naming the near name.
