@@ -28,6 +28,9 @@ struct TrainArguments {
   std::string subset;
   std::string model = "linear";
   std::int64_t seeds = 1;
+  std::string initial;
+  std::string teacher;
+  experiments::LogOptions log;
   embedding::EncoderChoice encoder;
   TrainingArguments training;
 };
@@ -144,29 +147,81 @@ std::vector<std::int64_t> read_ids(const TrainArguments& arguments, const Materi
   return subset.ids;
 }
 
+/// The folder of one of the run's trainings: the run's own when there is one only.
+experiments::TrainingFolder folder_of(const Session& session, const TrainArguments& arguments,
+                                      const Material& material, Seed seed) {
+  std::filesystem::path folder = session.out();
+  if (arguments.seeds > 1) {
+    folder = folder / "trainings" / fmt::format("{}-s{}", arguments.model, seed.value);
+  }
+  return {.folder = folder,
+          .initial = arguments.initial,
+          .teacher = arguments.teacher,
+          .resume = session.common.resume,
+          .log = arguments.log,
+          .fingerprint = material.fingerprint,
+          .test_fingerprint = material.splits.test ? material.splits.test->fingerprint()
+                                                   : material.test_labels.fingerprint};
+}
+
+/// Trains with every seed; what each leaves is added to `files`, relative to the run.
+std::vector<experiments::CellResult> train_all(Session& session, const TrainArguments& arguments,
+                                               const Material& material,
+                                               std::span<const std::int64_t> ids,
+                                               std::vector<std::string>& files) {
+  const auto options = resolve(arguments.training);
+  const auto n = static_cast<std::int64_t>(material.labels.values.size());
+  const double keep = static_cast<double>(ids.size()) / static_cast<double>(n);
+  const std::string policy = arguments.subset.empty() ? "full" : "subset";
+  const bool network = experiments::is_network(arguments.model);
+  const std::int64_t steps =
+      network ? experiments::network_steps(options, static_cast<std::int64_t>(ids.size()), n) : 0;
+  std::vector<experiments::CellResult> results;
+  for (std::int64_t s = 0; s < arguments.seeds; ++s) {
+    const Seed seed{session.common.seed + static_cast<std::uint64_t>(s)};
+    session.terminal.stage(fmt::format("train {} (seed {})", arguments.model, seed.value), steps,
+                           network ? "steps" : "");
+    const auto folder = folder_of(session, arguments, material, seed);
+    results.push_back({{arguments.model, policy, keep, seed.value},
+                       experiments::train_model(arguments.model, material.data(), ids, options,
+                                                seed, folder, session.terminal)});
+    const auto& outcome = results.back().outcome;
+    session.terminal.done(fmt::format("test error {:.2f} %", 100.0 * outcome.test_error));
+    for (const auto& warning : outcome.warnings) session.terminal.warn(warning);
+    for (const auto& file : outcome.files) {
+      files.push_back(std::filesystem::relative(folder.folder / file, session.out()).string());
+    }
+  }
+  return results;
+}
+
+/// A run folder that was interrupted holds no run.json yet.
+void require_training_folder(const Session& session) {
+  require_out_folder(session, "the run folder to write", true);
+  if (session.common.resume || !std::filesystem::exists(session.out())) return;
+  // What stays from an earlier run must not be taken for this one's.
+  for (const char* name :
+       {"checkpoint.safetensors", "curves.csv", "model.safetensors", "dynamics", "trainings"}) {
+    std::filesystem::remove_all(session.out() / name);
+  }
+}
+
 void train(Session& session, TrainArguments arguments) {
-  require_out_folder(session, "the run folder to write");
+  require_training_folder(session);
+  arguments.log.validate();
   arguments.source.resolve(arguments.encoder.default_image_size());
   experiments::require_models({arguments.model});
   check_range(static_cast<double>(arguments.seeds), {.name = "seeds", .help = "", .min = 1});
-  const auto options = resolve(arguments.training);
+  (void)resolve(arguments.training);
   const Material material = read_material(arguments, session.seed(), session.terminal);
   const auto ids = read_ids(arguments, material);
-  std::vector<experiments::CellResult> results;
-  const double keep =
-      static_cast<double>(ids.size()) / static_cast<double>(material.labels.values.size());
+  std::vector<std::string> files{"results.csv", "timing.csv", "test_correct.npy"};
+  const auto results = train_all(session, arguments, material, ids, files);
   Matrix<std::uint8_t> correct(arguments.seeds,
                                static_cast<std::int64_t>(material.test_labels.values.size()));
-  for (std::int64_t s = 0; s < arguments.seeds; ++s) {
-    const Seed seed{session.common.seed + static_cast<std::uint64_t>(s)};
-    session.terminal.stage(fmt::format("train {} (seed {})", arguments.model, seed.value), 0, "");
-    results.push_back(
-        {{arguments.model, arguments.subset.empty() ? "full" : "subset", keep, seed.value},
-         experiments::train_model(arguments.model, material.data(), ids, options, seed,
-                                  session.terminal)});
-    const auto& outcome = results.back().outcome;
-    session.terminal.done(fmt::format("test error {:.2f} %", 100.0 * outcome.test_error));
-    std::ranges::copy(outcome.test_correct, correct.row(s).begin());
+  for (std::size_t s = 0; s < results.size(); ++s) {
+    std::ranges::copy(results[s].outcome.test_correct,
+                      correct.row(static_cast<std::int64_t>(s)).begin());
   }
   experiments::write_results(session.out(), results);
   io::write_npy_bool(session.out() / "test_correct.npy", std::as_const(correct).view());
@@ -183,11 +238,16 @@ void train(Session& session, TrainArguments arguments) {
   run.kind = "training";
   run.command = session.arguments;
   run.inputs = material.inputs;
-  run.files = {"results.csv", "timing.csv", "test_correct.npy"};
+  run.files = files;
   run.options = {
       {"data", arguments.source.data}, {"subset", arguments.subset}, {"model", arguments.model}};
   run.results = json;
   write_run(session.out(), run);
+  for (const auto& result : results) {
+    const Seed seed{result.cell.seed};
+    const auto folder = folder_of(session, arguments, material, seed).folder;
+    std::filesystem::remove(experiments::checkpoint_of(folder));
+  }
   json["out"] = session.common.out;
   const std::string spread =
       summary.seeds > 1 ? fmt::format(" +- {:.2f}", 100.0 * summary.standard_error) : std::string();
@@ -204,17 +264,24 @@ void train(Session& session, TrainArguments arguments) {
 void add_train(CLI::App& app, Session& session) {
   CLI::App& command = add_command(
       app, session, "train", "Train a model on a subset and measure its test error.",
-      Output::replace, "Run folder to write: run.json, results.csv, test_correct.npy.",
+      Output::resume,
+      "Run folder to write: run.json, results.csv, test_correct.npy; of a network also "
+      "model.safetensors and curves.csv. --resume goes on at a network's last whole pass.",
       "Examples:\n"
       "  winnow train --data fashion-mnist --subset kept/keep.npy --model linear --out "
       "runs/linear\n"
       "  winnow train --data fashion-mnist --model resnet8 --epochs 10 --out runs/resnet8\n"
+      "  winnow train --data cifar10:DIR --model resnet18 --epochs 30 --log-dynamics --out "
+      "runs/r18\n"
+      "  winnow train --data cifar10:DIR --model vit-ti --optimizer adamw --init w.safetensors \\\n"
+      "               --normalisation imagenet --out runs/vit\n"
       "  winnow train --embeddings emb.npy --labels y.npy --test-embeddings emb-test.npy \\\n"
       "               --test-labels y-test.npy --model mlp --seeds 10 --out runs/mlp");
   auto arguments = std::make_shared<TrainArguments>();
   TrainArguments& a = *arguments;
   command
-      .add_option("--model", a.model, "linear and mlp learn from embeddings, resnet8 from images.")
+      .add_option("--model", a.model,
+                  "linear and mlp learn from embeddings, the networks from images.")
       ->type_name(CLI::detail::join(experiments::model_names(), "|"))
       ->capture_default_str();
   bind_data(command, a.source, "Dataset; also gives labels and test split.",
@@ -228,6 +295,15 @@ void add_train(CLI::App& app, Session& session) {
       ->type_name("FILE.npy");
   command.add_option("--test-labels", a.test_labels, "Classes of the test set.")
       ->type_name("FILE|SPEC");
+  command
+      .add_option("--init", a.initial,
+                  "Weights a network starts from, named as torchvision names them.")
+      ->type_name("FILE.safetensors");
+  command
+      .add_option("--teacher", a.teacher,
+                  "Run of a network, or its weights, whose probabilities a network learns from.")
+      ->type_name("RUN");
+  bind_options(command, a.log);
   bind_option(command, a.encoder,
               {.name = "encoder", .help = "Makes the embeddings when none are given."});
   bind_option(command, a.seeds,

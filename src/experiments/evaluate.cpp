@@ -205,7 +205,7 @@ std::vector<CellResult> evaluate(const TrainingData& data, std::span<const doubl
     const Subset subset =
         subset_of(result.cell, scores, data.rows.labels, class_names, options.select);
     result.outcome = train_model(result.cell.model, data, subset, options.training,
-                                 Seed{result.cell.seed}, inner);
+                                 Seed{result.cell.seed}, {}, inner);
     write_cell(folder, result, specification(result.cell, options, inputs));
   };
   if (!learners.empty()) {

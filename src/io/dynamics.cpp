@@ -66,9 +66,10 @@ bool holds_arrays(const fs::path& folder) {
   });
 }
 
-/// The folder of the arrays: `folder` or its `dynamics`.
+/// The folder of the arrays: `dynamics` in `folder`, or itself. A run has a test_correct.npy of its
+/// own beside its dynamics/.
 fs::path find_arrays(const fs::path& folder) {
-  for (const fs::path& place : {folder, folder / "dynamics"}) {
+  for (const fs::path& place : {folder / "dynamics", folder}) {
     if (holds_arrays(place)) return place;
   }
   if (!is_there(folder)) {

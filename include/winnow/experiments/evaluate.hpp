@@ -9,6 +9,7 @@
 #include "winnow/core/options.hpp"
 #include "winnow/core/progress.hpp"
 #include "winnow/core/run.hpp"
+#include "winnow/experiments/recorder.hpp"
 #include "winnow/io/dataset.hpp"
 #include "winnow/selection/select.hpp"
 #include "winnow/train/learner.hpp"
@@ -56,6 +57,20 @@ struct TrainingOptions {
   Match match = Match::iterations;
 };
 
+/// What a training starts from, and what it leaves besides its outcome.
+struct TrainingFolder {
+  std::filesystem::path folder{};   ///< Of curves.csv, model.safetensors, dynamics/; "": nothing
+  std::filesystem::path initial{};  ///< Weights that a network starts from; "": random ones
+  std::filesystem::path teacher{};  ///< Weights of a teacher network, or a run with them; "": none
+  bool resume = false;              ///< Go on from the checkpoint in `folder`, if there is one.
+  LogOptions log{};
+  Fingerprint fingerprint{};       ///< Of the training set ...
+  Fingerprint test_fingerprint{};  ///< ... and the test set, for the log.
+};
+
+/// The file in a training's folder that --resume goes on from; of no use once the run is written.
+std::filesystem::path checkpoint_of(const std::filesystem::path& folder);
+
 /// What one training gave.
 struct TrainingOutcome {
   std::int64_t n_train = 0;
@@ -66,6 +81,8 @@ struct TrainingOutcome {
   double gradient_norm = 0.0;
   std::vector<double> train_loss;          ///< of networks, by pass
   std::vector<std::uint8_t> test_correct;  ///< [n_test]
+  std::vector<std::string> files;          ///< written into the training's folder
+  std::vector<std::string> warnings;
   double seconds = 0.0;
 };
 
@@ -75,12 +92,15 @@ std::int64_t network_steps(const TrainingOptions& options, std::int64_t subset, 
 
 /// Trains one model on one subset.
 ///
+/// A folder gets curves.csv, a row a pass; with a log also dynamics/; of a network also
+/// model.safetensors, and a checkpoint after every pass, which is the caller's to remove.
 /// With Match::epochs the steps shrink with the subset: iterations |subset| / n, at least 1.
 /// @throws InvalidArgument  see train_learner() and NetworkTrainer::train(); a network without
 ///                          images. NotAvailable: a network without the plug-in.
 TrainingOutcome train_model(const std::string& model, const TrainingData& data,
                             std::span<const std::int64_t> subset, const TrainingOptions& options,
-                            Seed seed, Progress& progress = silent());
+                            Seed seed, const TrainingFolder& folder = {},
+                            Progress& progress = silent());
 
 /// One planned training of an evaluation.
 struct Cell {

@@ -2,6 +2,7 @@
 
 #include "train/torch/channel_norm_op.hpp"
 #include "train/torch/layers.hpp"
+#include "winnow/numerics/product.hpp"
 
 namespace winnow::train {
 
@@ -61,17 +62,41 @@ class RecordingLayers final : public Layers {
 /// Sum over all axes but the first.
 at::Tensor sum_each(const at::Tensor& x) { return x.flatten(1).sum(1); }
 
+using numerics::product;
+using numerics::Transpose;
+
+MatrixView<float> matrix_of(const at::Tensor& x) {
+  return {x.data_ptr<float>(), x.size(0), x.size(1)};
+}
+
+/// a b' and a' a of matrices: by winnow's products on the CPU, where LibTorch's BLAS may be slow.
+at::Tensor times_transposed(const at::Tensor& a, const at::Tensor& b) {
+  if (!a.is_cpu()) return at::mm(a, b.t());
+  at::Tensor out = at::empty({a.size(0), b.size(0)}, a.options());
+  product(matrix_of(a), Transpose::no, matrix_of(b), Transpose::yes, matrix_of(out));
+  return out;
+}
+at::Tensor gram_of(const at::Tensor& a) {
+  if (!a.is_cpu()) return at::mm(a.t(), a);
+  at::Tensor out = at::empty({a.size(1), a.size(1)}, a.options());
+  product(matrix_of(a), Transpose::yes, matrix_of(a), Transpose::no, matrix_of(out));
+  return out;
+}
+
 /// Squared norms of sum_t g_t x_t' for every image: x [n, a, t], g [n, b, t].
 at::Tensor product_squares(const at::Tensor& x, const at::Tensor& g) {
+  const at::Tensor inputs = x.contiguous();
+  const at::Tensor gradients = g.contiguous();
   const std::int64_t positions = x.size(2);
   const bool gram = positions * (x.size(1) + g.size(1)) < x.size(1) * g.size(1);
-  if (gram) {
-    return sum_each(at::bmm(x.transpose(1, 2), x).mul_(at::bmm(g.transpose(1, 2), g)));
-  }
   at::Tensor result = at::empty({x.size(0)}, x.options());
   for (std::int64_t i = 0; i < x.size(0); ++i) {
-    const at::Tensor norm = at::mm(g[i], x[i].t()).norm();
-    result[i].copy_(norm * norm);
+    if (gram) {
+      result[i].copy_((gram_of(inputs[i]) * gram_of(gradients[i])).sum());
+    } else {
+      const at::Tensor flat = times_transposed(gradients[i], inputs[i]).flatten();
+      result[i].copy_(flat.square().sum());
+    }
   }
   return result;
 }

@@ -249,15 +249,14 @@ void Training::end_epoch(std::int64_t epoch, Progress& progress) {
   const Watch& watch = job_.watch;
   const bool last = iteration_ == job_.options.iterations;
   if (watch.observer != nullptr && (last || epoch % watch.every == 0)) {
-    const auto pass = static_cast<std::size_t>(epoch);
     EpochSummary summary{.epoch = epoch,
                          .iteration = iteration_,
                          .train_loss = std::numeric_limits<double>::quiet_NaN(),
                          .learning_rate = rate_,
                          .test_error = 0.0,
                          .seconds = seconds_};
-    if (pass > 0) {
-      summary.train_loss = loss_sums_[pass - 1] / static_cast<double>(loss_steps_[pass - 1]);
+    if (!loss_sums_.empty()) {
+      summary.train_loss = loss_sums_.back() / static_cast<double>(loss_steps_.back());
     }
     test_correct_ = correct_of(measured_model(), job_.test, progress);
     summary.test_error = error_rate(test_correct_);

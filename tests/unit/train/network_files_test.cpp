@@ -114,6 +114,14 @@ TEST_F(NetworkFiles, LogsEveryPassAndTheEnd) {
   EXPECT_DOUBLE_EQ(last.summary.test_error, result.test_error);
   EXPECT_EQ(last.summary.train_loss, result.train_loss.back());
   EXPECT_TRUE(std::isnan(notebook.epochs.front().summary.train_loss));
+  // 7 x 35 = 245 = 3.06 x 80: the last step ends the third pass and is in the fourth.
+  Notebook crossing;
+  NetworkOptions options = short_training();
+  options.iterations = 7;
+  options.batch_size = 35;
+  train(options, {}, {.observer = &crossing});
+  EXPECT_EQ(crossing.epochs.back().summary.epoch, 4);
+  EXPECT_TRUE(std::isfinite(crossing.epochs.back().summary.train_loss));
   // A log changes nothing of the training.
   const NetworkResult unwatched = train(short_training());
   EXPECT_EQ(unwatched.train_loss, result.train_loss);
