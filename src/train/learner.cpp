@@ -179,13 +179,14 @@ class Training {
     const DynamicsPiece piece = dynamics_of(logits, labels);
     std::vector<float> norms;
     if (watch_.gradients) norms = objective_.gradient_norms(parameters_, x, labels);
-    watch_.observer->rows({.epoch = epoch,
-                           .p_true = piece.p_true,
-                           .margin = piece.margin,
-                           .el2n = piece.el2n,
-                           .correct = piece.correct,
-                           .grand = norms,
-                           .logits = watch_.logits ? std::span<const float>(values) : std::span<const float>()});
+    watch_.observer->rows(
+        {.epoch = epoch,
+         .p_true = piece.p_true,
+         .margin = piece.margin,
+         .el2n = piece.el2n,
+         .correct = piece.correct,
+         .grand = norms,
+         .logits = watch_.logits ? std::span<const float>(values) : std::span<const float>()});
   }
 
   /// Nesterov's step as Sutskever et al. (2013) write it, with the gradient taken at the look-ahead
