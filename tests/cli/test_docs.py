@@ -64,18 +64,27 @@ class DocsTest(WinnowTest):
                                           check=False, timeout=self.timeout_seconds)
                     self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    def names_in(self, *command):
+        """Subcommands of a command, as its help lists them."""
+        return re.findall(r"(?m)^  ([a-z]+)  +[A-Z]", self.succeed(*command, "--help").out)
+
     def test_commands_and_options_exist(self):
-        known = {name: set(re.findall(r"--[a-z][a-z-]*", self.succeed(name, "--help").out))
-                 for name in re.findall(r"(?m)^  ([a-z]+)  +[A-Z]", self.succeed("--help").out)}
-        self.assertIn("prune", known)
+        known = {}
+        for name in self.names_in():
+            for words in ((name,), *((name, inner) for inner in self.names_in(name))):
+                known[words] = set(re.findall(r"--[a-z][a-z-]*",
+                                              self.succeed(*words, "--help").out))
+        self.assertIn(("prune",), known)
+        self.assertIn(("theory", "solve"), known)
         for page in PAGES:
             for line in commands(page):
                 with self.subTest(page=str(page.relative_to(ROOT)), line=line):
                     words = shlex.split(line, comments=True)
-                    self.assertIn(words[1], known)
+                    name = tuple(words[1:3]) if tuple(words[1:3]) in known else (words[1],)
+                    self.assertIn(name, known)
                     for word in words[2:]:
                         if word.startswith("--"):
-                            self.assertIn(word.split("=")[0], known[words[1]])
+                            self.assertIn(word.split("=")[0], known[name])
 
     def test_links_inside_the_project_lead_somewhere(self):
         for page in PAGES:
