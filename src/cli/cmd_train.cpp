@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 #include <numeric>
@@ -281,8 +282,9 @@ void add_train(CLI::App& app, Session& session) {
   TrainArguments& a = *arguments;
   command
       .add_option("--model", a.model,
-                  "linear and mlp learn from embeddings, the networks from images.")
-      ->type_name(CLI::detail::join(experiments::model_names(), "|"))
+                  fmt::format("linear and mlp learn from embeddings, networks from images: {}.",
+                              fmt::join(enum_choices<train::NetworkModel>(), ", ")))
+      ->type_name("NAME")
       ->capture_default_str();
   bind_data(command, a.source, "Dataset; also gives labels and test split.",
             "Test set, where --data has no test split.");
