@@ -180,9 +180,11 @@ std::vector<experiments::CellResult> train_all(Session& session, const TrainArgu
   std::vector<experiments::CellResult> results;
   for (std::int64_t s = 0; s < arguments.seeds; ++s) {
     const Seed seed{session.common.seed + static_cast<std::uint64_t>(s)};
+    const auto folder = folder_of(session, arguments, material, seed);
+    // A killed training may have left some.
+    if (std::filesystem::is_directory(folder.folder)) remove_temporaries(folder.folder);
     session.terminal.stage(fmt::format("train {} (seed {})", arguments.model, seed.value), steps,
                            network ? "steps" : "");
-    const auto folder = folder_of(session, arguments, material, seed);
     results.push_back({{arguments.model, policy, keep, seed.value},
                        experiments::train_model(arguments.model, material.data(), ids, options,
                                                 seed, folder, session.terminal)});
@@ -196,19 +198,20 @@ std::vector<experiments::CellResult> train_all(Session& session, const TrainArgu
   return results;
 }
 
-/// A run folder that was interrupted holds no run.json yet.
-void require_training_folder(const Session& session) {
-  require_out_folder(session, "the run folder to write", true);
-  if (session.common.resume || !std::filesystem::exists(session.out())) return;
-  // What stays from an earlier run must not be taken for this one's.
+/// Removes what an earlier run left that this one, now complete, did not write: it must not be
+/// taken for this one's. Nothing is removed before, so that a run that fails costs nothing.
+void remove_leftovers(const std::filesystem::path& out, const std::vector<std::string>& files) {
   for (const char* name :
        {"checkpoint.safetensors", "curves.csv", "model.safetensors", "dynamics", "trainings"}) {
-    std::filesystem::remove_all(session.out() / name);
+    const bool written = std::ranges::any_of(files, [&](const std::string& file) {
+      return *std::filesystem::path(file).begin() == name;
+    });
+    if (!written) std::filesystem::remove_all(out / name);
   }
 }
 
 void train(Session& session, TrainArguments arguments) {
-  require_training_folder(session);
+  require_out_folder(session, "the run folder to write", true);
   arguments.log.validate();
   arguments.source.resolve(arguments.encoder.default_image_size());
   experiments::require_models({arguments.model});
@@ -249,6 +252,7 @@ void train(Session& session, TrainArguments arguments) {
     const auto folder = folder_of(session, arguments, material, seed).folder;
     std::filesystem::remove(experiments::checkpoint_of(folder));
   }
+  remove_leftovers(session.out(), files);
   json["out"] = session.common.out;
   const std::string spread =
       summary.seeds > 1 ? fmt::format(" +- {:.2f}", 100.0 * summary.standard_error) : std::string();

@@ -34,6 +34,13 @@ void resolve_patches(NetworkOptions& options, const io::ImageShape& shape) {
 
 }  // namespace
 
+void NetworkOptions::validate() const {
+  validate_fields(*this);
+  if (weight_decay < 0.0 && weight_decay != -1.0) {
+    throw InvalidArgument(fmt::format("weight-decay = {}; expected -1 or [0, inf)", weight_decay));
+  }
+}
+
 std::int64_t planned_iterations(const NetworkOptions& options, std::int64_t subset_size) {
   if (options.iterations > 0) return options.iterations;
   const std::int64_t batch = std::min(options.batch_size, subset_size);

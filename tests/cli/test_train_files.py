@@ -83,10 +83,22 @@ class TrainFilesTest(WinnowTest):
         self.refuse("train", "--data", "mnist:idx", "--model", "resnet20", "--init",
                     "run/model.safetensors", "--out", "x", mentions=["layer1.1.conv1", "resnet20"])
 
+    def test_force_keeps_the_earlier_run_until_the_new_one_is_whole(self):
+        run = ("train", "--data", "mnist:idx", "--encoder", "pixels", "--iterations", 10, "--out",
+               "run", "--force")
+        self.succeed(*run, "--log-dynamics")
+        before = self.listing("run")
+        self.refuse(*run, "--test-data", "mnist:nowhere", mentions=["nowhere"])
+        self.assertEqual(self.listing("run"), before)
+        self.succeed(*run)
+        self.assertEqual({path for path, _ in self.listing("run")},
+                         {"run.json", "results.csv", "timing.csv", "test_correct.npy"})
+
     def test_refusals(self):
         for extra, said in ((("--log-logits",), "--log-dynamics"),
                             (("--log-every", 0, "--log-dynamics"), "log-every"),
-                            (("--init", "w.safetensors"), "networks")):
+                            (("--init", "w.safetensors"), "networks"),
+                            (("--weight-decay", -0.5), "weight-decay")):
             self.refuse("train", "--data", "mnist:idx", "--encoder", "pixels", *extra, "--out",
                         "run", mentions=[said])
 

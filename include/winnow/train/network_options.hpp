@@ -132,7 +132,7 @@ struct NetworkOptions {
   static void fields(Self& self, Visit&& visit);
 
   /// @throws InvalidArgument naming the field, its value and the bound broken.
-  void validate() const { validate_fields(*this); }
+  void validate() const;
 };
 
 template <class Self, class Visit>
@@ -231,9 +231,9 @@ std::int64_t planned_iterations(const NetworkOptions& options, std::int64_t subs
 
 /// The same with every choice made that depends on the images and the subset: iterations, rate,
 /// decay, shifts, stem and patch size.
-/// @throws InvalidArgument  bad options; shifts or a cutout as large as the image; sides that are
-/// no
-///         multiple of the patch size.
+/// @throws InvalidArgument  bad options; shifts or a cutout as large as the image; a patch size
+/// that
+///         does not divide the sides.
 NetworkOptions resolve(const NetworkOptions& options, const io::ImageShape& shape,
                        std::int64_t subset_size);
 
