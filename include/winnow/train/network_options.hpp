@@ -5,6 +5,7 @@
 #include "winnow/core/options.hpp"
 #include "winnow/core/rng.hpp"
 #include "winnow/io/dataset.hpp"
+#include "winnow/train/device.hpp"
 
 namespace winnow::train {
 
@@ -39,9 +40,6 @@ enum class Normalisation { subset, imagenet };
 
 /// Arithmetic of activations and products; parameters and their updates are always float32.
 enum class Precision { automatic, float32, bf16 };
-
-/// Where networks are trained. automatic: on the first CUDA device when there is one.
-enum class Device { automatic, cpu, cuda };
 
 }  // namespace winnow::train
 
@@ -88,13 +86,6 @@ struct winnow::EnumNames<winnow::train::Precision> {
       {winnow::train::Precision::automatic, "auto"},
       {winnow::train::Precision::float32, "float32"},
       {winnow::train::Precision::bf16, "bf16"}};
-};
-
-template <>
-struct winnow::EnumNames<winnow::train::Device> {
-  using enum winnow::train::Device;
-  static constexpr EnumName<winnow::train::Device> values[] = {
-      {automatic, "auto"}, {cpu, "cpu"}, {cuda, "cuda"}};
 };
 
 namespace winnow::train {

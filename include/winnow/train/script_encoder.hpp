@@ -12,11 +12,9 @@
 #include "winnow/core/options.hpp"
 #include "winnow/core/progress.hpp"
 #include "winnow/io/dataset.hpp"
+#include "winnow/train/device.hpp"
 
 namespace winnow::train {
-
-/// Where a script runs. automatic: on the first CUDA device when there is one.
-enum class ScriptDevice { automatic, cpu, cuda };
 
 /// One number for each of red, green and blue, written `0.485,0.456,0.406`.
 struct PerChannel {
@@ -31,14 +29,6 @@ struct PerChannel {
 
 }  // namespace winnow::train
 
-template <>
-struct winnow::EnumNames<winnow::train::ScriptDevice> {
-  static constexpr EnumName<winnow::train::ScriptDevice> values[] = {
-      {winnow::train::ScriptDevice::automatic, "auto"},
-      {winnow::train::ScriptDevice::cpu, "cpu"},
-      {winnow::train::ScriptDevice::cuda, "cuda"}};
-};
-
 namespace winnow::train {
 
 /// How a TorchScript encoder is fed. The defaults of mean and std are ImageNet's.
@@ -46,7 +36,7 @@ struct ScriptOptions {
   PerChannel mean{{0.485, 0.456, 0.406}};
   PerChannel std{{0.229, 0.224, 0.225}};
   std::int64_t batch_size = 64;
-  ScriptDevice device = ScriptDevice::automatic;
+  Device device = Device::automatic;
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {

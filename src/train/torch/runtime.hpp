@@ -5,8 +5,12 @@
 #include <torch/torch.h>
 
 #include "winnow/core/parallel.hpp"
+#include "winnow/train/device.hpp"
 
 namespace winnow::train {
+
+/// @throws NotAvailable for a CUDA device where there is none.
+at::Device resolve_device(Device wanted);
 
 /// LibTorch as winnow uses it: one thread for whatever it computes, side by side on `threads`
 /// threads of winnow's own, so that results do not depend on their number. Gives the caller's

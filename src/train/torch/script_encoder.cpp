@@ -24,16 +24,6 @@ constexpr std::int64_t slice_size = 8;
 
 std::string version_text() { return fmt::format("LibTorch {}", TORCH_VERSION); }
 
-at::Device resolve(ScriptDevice wanted) {
-  if (wanted == ScriptDevice::cpu) return {at::kCPU};
-  if (torch::cuda::is_available()) return {at::kCUDA, 0};
-  if (wanted == ScriptDevice::automatic) return {at::kCPU};
-  throw NotAvailable(
-      fmt::format("device = cuda: {} of this winnow finds no CUDA device; give "
-                  "--device cpu or auto",
-                  version_text()));
-}
-
 /// LibTorch's message without the stack of its own sources.
 std::string message_of(const std::exception& error) {
   const auto* own = dynamic_cast<const c10::Error*>(&error);
@@ -114,7 +104,9 @@ std::optional<at::Tensor> first_tensor(const c10::IValue& output) {
 }  // namespace
 
 TorchScriptEncoder::TorchScriptEncoder(const fs::path& file, const ScriptOptions& options)
-    : ScriptEncoder(file, options), device_(resolve(options.device)), module_(load(file, device_)) {
+    : ScriptEncoder(file, options),
+      device_(resolve_device(options.device)),
+      module_(load(file, device_)) {
   if (device_.is_cuda()) ask_for_determinism();
   for (std::size_t channel = 0; channel < table_.size(); ++channel) {
     const auto mean = static_cast<float>(options.mean.values[channel]);

@@ -9,6 +9,7 @@
 #include "train/dynamics.hpp"
 #include "train/torch/layers.hpp"
 #include "train/torch/parameters.hpp"
+#include "train/torch/runtime.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/parallel.hpp"
 
@@ -18,16 +19,6 @@ namespace {
 
 constexpr std::int64_t shard_size = 32;
 constexpr double moments_momentum = 0.1;
-
-at::Device resolve_device(Device wanted) {
-  const bool cuda = torch::cuda::is_available();
-  if (wanted == Device::cuda && !cuda) {
-    throw NotAvailable(
-        "device = cuda: LibTorch sees no CUDA device here; take auto or cpu, or a LibTorch built "
-        "with CUDA");
-  }
-  return {wanted != Device::cpu && cuda ? at::kCUDA : at::kCPU};
-}
 
 Precision resolve_precision(Precision wanted, const at::Device& device) {
   if (!device.is_cpu()) return wanted == Precision::automatic ? Precision::bf16 : wanted;

@@ -245,11 +245,11 @@ TEST_F(ScriptEncoderTest, SaysWhatKindOfFileItIsNot) {
 
 TEST_F(ScriptEncoderTest, CudaIsAskedFor) {
   ScriptOptions options;
-  options.device = ScriptDevice::cpu;
+  options.device = Device::cpu;
   EXPECT_EQ(encoder(channel_means, options)->backend().find("LibTorch "), 0U);
   if (torch::cuda::is_available()) GTEST_SKIP() << "there is a CUDA device";
   EXPECT_NE(encoder(channel_means)->backend().find(", cpu"), std::string::npos);
-  options.device = ScriptDevice::cuda;
+  options.device = Device::cuda;
   expect_error<NotAvailable>([&] { encoder(channel_means, options); },
                              {"device = cuda", "--device cpu"});
 }
