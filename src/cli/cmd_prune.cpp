@@ -182,7 +182,7 @@ class Prune {
       rows_ = std::move(embeddings_->rows);
       return;
     }
-    if (arguments_.score.metric == Metric::random && !arguments_.evaluate) return;
+    if (arguments_.score.metric == EmbeddingMetric::random && !arguments_.evaluate) return;
     prepare_folder();
     const fs::path out = folder_ / "embeddings.npy";
     const fs::path test_out = splits_.test ? folder_ / "embeddings-test.npy" : fs::path();
@@ -227,10 +227,16 @@ class Prune {
   }
 
   void evaluate() {
-    const experiments::TrainingData data{.rows = {rows_, labels_.values},
-                                         .test_rows = {test_rows_, splits_.test->labels()},
-                                         .images = splits_.train.get(),
-                                         .test_images = splits_.test.get()};
+    experiments::TrainingData data{.rows = {rows_, labels_.values},
+                                   .test_rows = {test_rows_, splits_.test->labels()}};
+    std::optional<experiments::TrainingImages> images;
+    std::optional<experiments::TrainingImages> test_images;
+    if (std::ranges::any_of(arguments_.evaluation.models, experiments::is_network)) {
+      images.emplace(*splits_.train, session_.terminal);
+      test_images.emplace(*splits_.test, session_.terminal);
+      data.images = images->view();
+      data.test_images = test_images->view();
+    }
     results_ = experiments::evaluate(data, scores_.values, labels_.class_names, fingerprint_,
                                      arguments_.evaluation, folder_, session_.common.resume,
                                      session_.terminal);

@@ -7,6 +7,7 @@
 #include "cli/log_stage.hpp"
 #include "cli/outputs.hpp"
 #include "cli/score_metric.hpp"
+#include "cli/scratch_stage.hpp"
 #include "cli/stages.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
@@ -16,12 +17,18 @@ namespace winnow::cli {
 namespace {
 
 struct ScoreArguments {
-  MetricChoice metric;
-  std::string embeddings;
-  std::string labels;
+  metrics::Metric metric;
   ScoreOptions options;  ///< of the metrics of embeddings
   LogArguments logs;
   EnsembleArguments ensemble;
+  ScratchArguments scratch;
+
+  TrainingSource& source() { return scratch.source; }
+  const TrainingSource& source() const { return scratch.source; }
+  /// Where labels come from: --labels, else the dataset.
+  const std::string& labels_name() const {
+    return source().labels.empty() ? source().data.data : source().labels;
+  }
 };
 
 /// Lowest, median and highest score, for the printed line.
@@ -46,46 +53,68 @@ void finish(Session& session, const io::Scores& scores, Json details, const Json
                                      scores.metric, range_of(scores.values)));
 }
 
-/// Rows and labels of the same examples.
-io::Embeddings read_rows(const ScoreArguments& arguments, const io::Labels& labels,
-                         Progress& progress) {
-  if (arguments.embeddings.empty()) return {};
-  io::Embeddings embeddings = io::read_embeddings(arguments.embeddings, progress);
-  if (!labels.values.empty()) {
-    io::require_same_length(embeddings.rows.rows(), arguments.embeddings,
-                            static_cast<std::int64_t>(labels.values.size()), arguments.labels);
-    require_same_dataset(embeddings.fingerprint, arguments.embeddings, labels.fingerprint,
-                         arguments.labels);
-  }
-  return embeddings;
+/// What is scored: rows, where the metric needs them, and labels of the same examples.
+struct Examples {
+  io::Embeddings embeddings;
+  io::Labels labels;
+};
+
+void require_same_examples(const ScoreArguments& arguments, const Examples& examples) {
+  if (examples.labels.values.empty()) return;
+  const auto& [embeddings, labels] = examples;
+  io::require_same_length(embeddings.rows.rows(), arguments.source().embeddings,
+                          static_cast<std::int64_t>(labels.values.size()), arguments.labels_name());
+  require_same_dataset(embeddings.fingerprint, arguments.source().embeddings, labels.fingerprint,
+                       arguments.labels_name());
 }
 
-io::Labels read_given_labels(const ScoreArguments& arguments, Progress& progress) {
-  return arguments.labels.empty() ? io::Labels{} : io::read_labels(arguments.labels, progress);
+Examples read_examples(const ScoreArguments& arguments, bool needs_rows, Seed seed,
+                       Progress& progress) {
+  const TrainingSource& source = arguments.source();
+  Examples examples;
+  if (!source.data.data.empty()) {
+    const auto dataset = io::open_dataset(io::DatasetSpec::parse(source.data.data), progress);
+    if (dataset->has_labels()) examples.labels = labels_of(*dataset);
+    if (needs_rows && source.embeddings.empty()) {
+      const auto encoder =
+          embedding::fit_encoder(*dataset, {.encoder = source.encoder, .seed = seed}, progress);
+      examples.embeddings = {.rows = encoder->encode(*dataset, progress),
+                             .fingerprint = dataset->fingerprint(),
+                             .inputs = dataset->inputs()};
+    }
+  }
+  if (!source.labels.empty()) examples.labels = io::read_labels(source.labels, progress);
+  if (!source.embeddings.empty()) {
+    examples.embeddings = io::read_embeddings(source.embeddings, progress);
+  }
+  if (!examples.embeddings.rows.empty()) require_same_examples(arguments, examples);
+  return examples;
 }
 
 void score_embeddings(Session& session, const ScoreArguments& arguments) {
   const ScoreOptions& options = arguments.options;
+  const TrainingSource& source = arguments.source();
   if (!options.centroids_out.empty()) {
     require_new_array("--centroids-out", options.centroids_out, session.common.force);
   }
   options.validate();
-  const bool needs_rows = options.metric != Metric::random;
-  if (arguments.embeddings.empty() && (needs_rows || arguments.labels.empty())) {
+  const bool needs_rows = options.metric != EmbeddingMetric::random;
+  if (source.embeddings.empty() && source.data.data.empty() &&
+      (needs_rows || source.labels.empty())) {
     throw InvalidArgument(
-        fmt::format("metric = {} needs --embeddings FILE; make one with winnow "
-                    "embed, or write your own [n, d] .npy",
+        fmt::format("metric = {} needs --embeddings FILE, or --data SPEC to make them of; your "
+                    "own are an [n, d] .npy",
                     enum_name(options.metric)));
   }
   const Stopwatch watch;
-  const io::Labels labels = read_given_labels(arguments, session.terminal);
-  const io::Embeddings embeddings = read_rows(arguments, labels, session.terminal);
+  const Examples examples = read_examples(arguments, needs_rows, session.seed(), session.terminal);
   const double seconds_reading = watch.seconds();
-  const std::int64_t n = arguments.embeddings.empty()
-                             ? static_cast<std::int64_t>(labels.values.size())
-                             : embeddings.rows.rows();
-  Scored scored = score_rows(embeddings.rows, arguments.embeddings, n, labels, options,
-                             session.seed(), session.terminal);
+  const auto& [embeddings, labels] = examples;
+  const std::int64_t n = embeddings.rows.empty() ? static_cast<std::int64_t>(labels.values.size())
+                                                 : embeddings.rows.rows();
+  const std::string& name = source.embeddings.empty() ? source.data.data : source.embeddings;
+  Scored scored =
+      score_rows(embeddings.rows, name, n, labels, options, session.seed(), session.terminal);
   scored.seconds["read"] = seconds_reading;
   io::Scores scores{scored.values, known_of(embeddings.fingerprint, labels.fingerprint),
                     enum_name(options.metric), embeddings.inputs};
@@ -95,37 +124,65 @@ void score_embeddings(Session& session, const ScoreArguments& arguments) {
          scored.seconds);
 }
 
-void score_logs(Session& session, const ScoreArguments& arguments, metrics::LogMetric metric) {
-  arguments.logs.options.validate();
-  const io::Labels labels = read_given_labels(arguments, session.terminal);
-  const LogScored scored =
-      score_from_logs(arguments.logs, metric, labels, arguments.labels, session.terminal);
-  finish(session, scored.scores, scored.details, scored.seconds);
+/// The epoch that the metric is taken at, where a number was given.
+std::optional<std::int64_t> epoch_of(const metrics::EpochChoice& choice) {
+  if (choice.kind != metrics::EpochChoice::Kind::number) return {};
+  return choice.epoch;
 }
 
-void score_ensemble(Session& session, const ScoreArguments& arguments, bool epoch_given,
-                    metrics::EnsembleMetric metric) {
-  const EnsembleArguments& ensemble = arguments.ensemble;
-  ensemble.options.validate();
-  if (!ensemble.errors_out.empty()) {
-    require_new_array("--errors-out", ensemble.errors_out, session.common.force);
+/// From the logs of --dynamics, or of the trainings done now.
+void score_runs(Session& session, const CLI::App& command, ScoreArguments& arguments) {
+  const auto* of_log = std::get_if<metrics::LogMetric>(&arguments.metric.value);
+  arguments.logs.options.validate();
+  arguments.ensemble.options.validate();
+  if (!arguments.ensemble.errors_out.empty()) {
+    require_new_array("--errors-out", arguments.ensemble.errors_out, session.common.force);
   }
-  const io::Labels labels = read_given_labels(arguments, session.terminal);
-  const LogScored scored = score_from_runs(arguments.logs, ensemble, epoch_given, metric, labels,
-                                           arguments.labels, session.terminal);
+  io::Labels labels;
+  Json training;
+  if (arguments.logs.folders.empty()) {
+    if (arguments.source().data.data.empty() && arguments.source().embeddings.empty()) {
+      throw InvalidArgument(fmt::format(
+          "metric = {} needs --dynamics DIR..., logs of training runs (of winnow train, or of your "
+          "own loop: docs/own-training-loop.md), or --data SPEC to train from scratch",
+          arguments.metric.text()));
+    }
+    check(arguments.scratch);
+    const std::filesystem::path work = arguments.scratch.work.empty()
+                                           ? session.out().replace_extension()
+                                           : std::filesystem::path(arguments.scratch.work);
+    ScratchRuns runs =
+        train_for(arguments.metric, arguments.scratch, work,
+                  epoch_of(arguments.logs.options.at.epoch), session.seed(), session.terminal);
+    arguments.logs.folders = std::move(runs.folders);
+    labels = std::move(runs.labels);
+    training = {{"models", arguments.scratch.options.models},
+                {"folder", work.string()},
+                {"core_seconds", runs.core_seconds}};
+  } else {
+    refuse_training_options(command);
+    labels = read_examples(arguments, false, session.seed(), session.terminal).labels;
+  }
+  LogScored scored =
+      of_log != nullptr
+          ? score_from_logs(arguments.logs, *of_log, labels, arguments.labels_name(),
+                            session.terminal)
+          : score_from_runs(arguments.logs, arguments.ensemble, command.count("--epoch") > 0,
+                            std::get<metrics::EnsembleMetric>(arguments.metric.value), labels,
+                            arguments.labels_name(), session.terminal);
+  if (!training.is_null()) scored.details["training"] = training;
   finish(session, scored.scores, scored.details, scored.seconds);
 }
 
 void score(Session& session, const CLI::App& command, ScoreArguments& arguments) {
   require_out_array(session);
   refuse_foreign_options(command, arguments.metric);
-  if (const auto* metric = std::get_if<metrics::LogMetric>(&arguments.metric.value)) {
-    score_logs(session, arguments, *metric);
-  } else if (const auto* of_runs = std::get_if<metrics::EnsembleMetric>(&arguments.metric.value)) {
-    score_ensemble(session, arguments, command.count("--epoch") > 0, *of_runs);
-  } else {
-    arguments.options.metric = std::get<Metric>(arguments.metric.value);
+  arguments.source().resolve();
+  if (const auto* metric = std::get_if<EmbeddingMetric>(&arguments.metric.value)) {
+    arguments.options.metric = *metric;
     score_embeddings(session, arguments);
+  } else {
+    score_runs(session, command, arguments);
   }
 }
 
@@ -141,20 +198,30 @@ void add_score(CLI::App& app, Session& session) {
       "               --labels labels.csv --out s.npy\n"
       "  winnow score --metric forgetting --dynamics runs/seed-* --out s.npy\n"
       "  winnow score --metric memorization --dynamics @runs.txt --errors-out e.npy --out s.npy\n"
+      "  winnow score --metric el2n --data cifar10:DIR --model resnet8 --epochs 10 --work w \\\n"
+      "               --out el2n.npy\n"
       "  winnow score --metric random --labels fashion-mnist --out s.npy");
   auto arguments = std::make_shared<ScoreArguments>();
   bind_option(command, arguments->metric, {.name = "metric", .help = metric_help().c_str()});
+  TrainingSource& source = arguments->source();
   command
-      .add_option("--embeddings", arguments->embeddings,
-                  "Rows to score, [n, d]: a .npy, a comma list, a glob or a folder of shards.")
+      .add_option("--embeddings", source.embeddings,
+                  "Rows to score, or to train on, [n, d]: a .npy, a comma list, a glob or a folder "
+                  "of shards.")
       ->type_name("FILE.npy");
   command
-      .add_option("--labels", arguments->labels,
-                  "Classes: .npy, CSV, or a dataset SPEC; without them none are used.")
+      .add_option("--labels", source.labels,
+                  "Classes: .npy, CSV, or a dataset SPEC; default: those of --data.")
       ->type_name("FILE|SPEC");
+  bind_data(command, source.data,
+            "Dataset to score: gives labels, and embeddings and trainings where none are given.",
+            "Test set of trainings, where --data has no test split.");
+  bind_test_rows(command, source);
   bind_prototype_options(command, arguments->options);
   bind_log_options(command, arguments->logs);
   bind_ensemble_options(command, arguments->ensemble);
+  bind_scratch_options(command, arguments->scratch);
+  bind_reading(command, source.data);
   on_run(command, session,
          [&session, &command, arguments] { score(session, command, *arguments); });
 }

@@ -6,13 +6,11 @@
 #include <utility>
 
 #include "cli/command.hpp"
-#include "cli/data_arguments.hpp"
 #include "cli/outputs.hpp"
-#include "cli/stages.hpp"
 #include "cli/training_options.hpp"
+#include "cli/training_source.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
-#include "winnow/embedding/encoder.hpp"
 #include "winnow/experiments/evaluate.hpp"
 #include "winnow/io/npy.hpp"
 
@@ -21,113 +19,18 @@ namespace winnow::cli {
 namespace {
 
 struct TrainArguments {
-  DataArguments source;
-  std::string embeddings;
-  std::string labels;
-  std::string test_embeddings;
-  std::string test_labels;
+  TrainingSource source;
   std::string subset;
   std::string model = "linear";
   std::int64_t seeds = 1;
   std::string initial;
   std::string teacher;
   experiments::LogOptions log;
-  embedding::EncoderChoice encoder;
   TrainingArguments training;
 };
 
-/// Everything a training reads, and where its data() points.
-struct Material {
-  Splits splits;
-  Matrix<float> rows;
-  Matrix<float> test_rows;
-  io::Labels labels;
-  io::Labels test_labels;
-  Fingerprint fingerprint;
-  std::vector<InputFile> inputs;
-
-  experiments::TrainingData data() const {
-    return {.rows = {rows, labels.values},
-            .test_rows = {test_rows, test_labels.values},
-            .images = splits.train.get(),
-            .test_images = splits.test.get()};
-  }
-};
-
-void require_labels(const io::Labels& labels, std::int64_t n, const std::string& what,
-                    const std::string& labels_name) {
-  if (labels.values.empty()) {
-    throw InvalidArgument(fmt::format("training needs labels for {}; give {}", what, labels_name));
-  }
-  io::require_same_length(n, what, static_cast<std::int64_t>(labels.values.size()), labels_name);
-}
-
-/// --embeddings with --labels, --test-embeddings with --test-labels; --data may give the labels.
-void read_embedded(const TrainArguments& arguments, Material& material, Progress& progress) {
-  if (arguments.test_embeddings.empty()) {
-    throw InvalidArgument(
-        "--test-embeddings is missing: test error needs embeddings of a test set, "
-        "made by the same encoder (winnow embed --test-out)");
-  }
-  auto train = io::read_embeddings(arguments.embeddings, progress);
-  auto test = io::read_embeddings(arguments.test_embeddings, progress);
-  if (!arguments.labels.empty()) material.labels = io::read_labels(arguments.labels, progress);
-  if (!arguments.test_labels.empty()) {
-    material.test_labels = io::read_labels(arguments.test_labels, progress);
-  }
-  require_labels(material.labels, train.rows.rows(), arguments.embeddings,
-                 arguments.labels.empty() ? "--labels" : arguments.labels);
-  require_labels(material.test_labels, test.rows.rows(), arguments.test_embeddings,
-                 arguments.test_labels.empty() ? "--test-labels" : arguments.test_labels);
-  require_same_dataset(train.fingerprint, arguments.embeddings, material.labels.fingerprint,
-                       "the labels");
-  require_same_dataset(test.fingerprint, arguments.test_embeddings,
-                       material.test_labels.fingerprint, "the test labels");
-  material.fingerprint = known_of(train.fingerprint, material.labels.fingerprint);
-  material.rows = std::move(train.rows);
-  material.test_rows = std::move(test.rows);
-  for (auto* read : {&train.inputs, &test.inputs}) {
-    material.inputs.insert(material.inputs.end(), read->begin(), read->end());
-  }
-}
-
-Material read_material(const TrainArguments& arguments, Seed seed, Progress& progress) {
-  Material material;
-  if (arguments.source.data.empty() && arguments.embeddings.empty()) {
-    throw InvalidArgument(
-        "nothing to train on; give --data SPEC, or --embeddings FILE --labels "
-        "FILE");
-  }
-  if (!arguments.source.data.empty()) {
-    material.splits = open_splits(arguments.source.data, arguments.source.test_data, progress);
-    material.labels = labels_of(*material.splits.train);
-    material.fingerprint = material.splits.train->fingerprint();
-    material.inputs = material.splits.train->inputs();
-    if (material.splits.test) material.test_labels = labels_of(*material.splits.test);
-  }
-  if (!arguments.embeddings.empty()) {
-    read_embedded(arguments, material, progress);
-    return material;
-  }
-  if (!material.splits.test) {
-    throw InvalidArgument(
-        fmt::format("{} has no test split, so there is nothing to measure the "
-                    "test error on; give --test-data SPEC",
-                    arguments.source.data));
-  }
-  require_labels(material.labels, material.splits.train->size(), arguments.source.data, "--labels");
-  require_labels(material.test_labels, material.splits.test->size(), material.splits.test->name(),
-                 "--test-data with labels");
-  if (!experiments::is_network(arguments.model)) {
-    const auto encoder = embedding::fit_encoder(
-        *material.splits.train, {.encoder = arguments.encoder, .seed = seed}, progress);
-    material.rows = encoder->encode(*material.splits.train, progress);
-    material.test_rows = encoder->encode(*material.splits.test, progress);
-  }
-  return material;
-}
-
-std::vector<std::int64_t> read_ids(const TrainArguments& arguments, const Material& material) {
+std::vector<std::int64_t> read_ids(const TrainArguments& arguments,
+                                   const TrainingMaterial& material) {
   const auto n = static_cast<std::int64_t>(material.labels.values.size());
   if (arguments.subset.empty()) {
     std::vector<std::int64_t> all(static_cast<std::size_t>(n));
@@ -150,7 +53,7 @@ std::vector<std::int64_t> read_ids(const TrainArguments& arguments, const Materi
 
 /// The folder of one of the run's trainings: the run's own when there is one only.
 experiments::TrainingFolder folder_of(const Session& session, const TrainArguments& arguments,
-                                      const Material& material, Seed seed) {
+                                      const TrainingMaterial& material, Seed seed) {
   std::filesystem::path folder = session.out();
   if (arguments.seeds > 1) {
     folder = folder / "trainings" / fmt::format("{}-s{}", arguments.model, seed.value);
@@ -161,13 +64,12 @@ experiments::TrainingFolder folder_of(const Session& session, const TrainArgumen
           .resume = session.common.resume,
           .log = arguments.log,
           .fingerprint = material.fingerprint,
-          .test_fingerprint = material.splits.test ? material.splits.test->fingerprint()
-                                                   : material.test_labels.fingerprint};
+          .test_fingerprint = material.test_fingerprint()};
 }
 
 /// Trains with every seed; what each leaves is added to `files`, relative to the run.
 std::vector<experiments::CellResult> train_all(Session& session, const TrainArguments& arguments,
-                                               const Material& material,
+                                               const TrainingMaterial& material,
                                                std::span<const std::int64_t> ids,
                                                std::vector<std::string>& files) {
   const auto options = resolve(arguments.training);
@@ -185,7 +87,7 @@ std::vector<experiments::CellResult> train_all(Session& session, const TrainArgu
     if (std::filesystem::is_directory(folder.folder)) remove_temporaries(folder.folder);
     session.terminal.stage(fmt::format("train {} (seed {})", arguments.model, seed.value), steps,
                            network ? "steps" : "");
-    results.push_back({{arguments.model, policy, keep, seed.value},
+    results.push_back({{arguments.model, "", policy, keep, seed.value},
                        experiments::train_model(arguments.model, material.data(), ids, options,
                                                 seed, folder, session.terminal)});
     const auto& outcome = results.back().outcome;
@@ -213,11 +115,12 @@ void remove_leftovers(const std::filesystem::path& out, const std::vector<std::s
 void train(Session& session, TrainArguments arguments) {
   require_out_folder(session, "the run folder to write", true);
   arguments.log.validate();
-  arguments.source.resolve(arguments.encoder.default_image_size());
+  arguments.source.resolve();
   experiments::require_models({arguments.model});
   check_range(static_cast<double>(arguments.seeds), {.name = "seeds", .help = "", .min = 1});
   (void)resolve(arguments.training);
-  const Material material = read_material(arguments, session.seed(), session.terminal);
+  const TrainingMaterial material =
+      read_material(arguments.source, {arguments.model}, session.seed(), session.terminal);
   const auto ids = read_ids(arguments, material);
   std::vector<std::string> files{"results.csv", "timing.csv", "test_correct.npy"};
   const auto results = train_all(session, arguments, material, ids, files);
@@ -243,8 +146,9 @@ void train(Session& session, TrainArguments arguments) {
   run.command = session.arguments;
   run.inputs = material.inputs;
   run.files = files;
-  run.options = {
-      {"data", arguments.source.data}, {"subset", arguments.subset}, {"model", arguments.model}};
+  run.options = {{"data", arguments.source.data.data},
+                 {"subset", arguments.subset},
+                 {"model", arguments.model}};
   run.results = json;
   write_run(session.out(), run);
   for (const auto& result : results) {
@@ -290,17 +194,15 @@ void add_train(CLI::App& app, Session& session) {
                               fmt::join(enum_choices<train::NetworkModel>(), ", ")))
       ->type_name("NAME")
       ->capture_default_str();
-  bind_data(command, a.source, "Dataset; also gives labels and test split.",
+  bind_data(command, a.source.data, "Dataset; also gives labels and test split.",
             "Test set, where --data has no test split.");
   command.add_option("--subset", a.subset, "Sample ids to train on; default: all.")
       ->type_name("FILE.npy");
-  command.add_option("--embeddings", a.embeddings, "Rows for linear and mlp, [n, d].")
+  command.add_option("--embeddings", a.source.embeddings, "Rows for linear and mlp, [n, d].")
       ->type_name("FILE.npy");
-  command.add_option("--labels", a.labels, "Classes of --embeddings.")->type_name("FILE|SPEC");
-  command.add_option("--test-embeddings", a.test_embeddings, "Rows of the test set.")
-      ->type_name("FILE.npy");
-  command.add_option("--test-labels", a.test_labels, "Classes of the test set.")
+  command.add_option("--labels", a.source.labels, "Classes of --embeddings.")
       ->type_name("FILE|SPEC");
+  bind_test_rows(command, a.source);
   command
       .add_option("--init", a.initial,
                   "Weights a network starts from, named as torchvision names them.")
@@ -310,12 +212,10 @@ void add_train(CLI::App& app, Session& session) {
                   "Run of a network, or its weights, whose probabilities a network learns from.")
       ->type_name("RUN");
   bind_options(command, a.log);
-  bind_option(command, a.encoder,
-              {.name = "encoder", .help = "Makes the embeddings when none are given."});
   bind_option(command, a.seeds,
               {.name = "seeds", .help = "Trainings, from --seed upwards.", .min = 1});
   bind_training_options(command, a.training);
-  bind_reading(command, a.source);
+  bind_reading(command, a.source.data);
   on_run(command, session, [&session, arguments] { train(session, *arguments); });
 }
 

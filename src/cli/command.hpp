@@ -122,6 +122,7 @@ void add_embed(CLI::App& app, Session& session);
 void add_score(CLI::App& app, Session& session);
 void add_select(CLI::App& app, Session& session);
 void add_compare(CLI::App& app, Session& session);
+void add_benchmark(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 void add_prune(CLI::App& app, Session& session);
 void add_theory(CLI::App& app, Session& session);

@@ -86,12 +86,6 @@ void bind_ensemble_options(CLI::App& command, EnsembleArguments& arguments) {
 LogScored score_from_runs(const LogArguments& logs, const EnsembleArguments& arguments,
                           bool epoch_given, EnsembleMetric metric, const io::Labels& labels,
                           const std::string& name, Progress& progress) {
-  if (logs.folders.empty()) {
-    throw InvalidArgument(fmt::format(
-        "metric = {} needs --dynamics DIR..., the logs of many training runs; make them "
-        "with winnow train, or in your own training loop (docs/own-training-loop.md)",
-        enum_name(metric)));
-  }
   const Stopwatch watch;
   metrics::EnsembleOptions options = arguments.options;
   if (epoch_given) options.epoch = epoch_of(logs.options.at.epoch, metric);

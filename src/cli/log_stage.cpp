@@ -73,12 +73,6 @@ void bind_log_options(CLI::App& command, LogArguments& arguments) {
 
 LogScored score_from_logs(const LogArguments& arguments, LogMetric metric, const io::Labels& labels,
                           const std::string& name, Progress& progress) {
-  if (arguments.folders.empty()) {
-    throw InvalidArgument(
-        fmt::format("metric = {} needs --dynamics DIR, the log of a training run; make one with "
-                    "winnow train, or in your own training loop (docs/own-training-loop.md)",
-                    enum_name(metric)));
-  }
   const Stopwatch watch;
   const auto folders = io::expand_runs(arguments.folders);
   std::vector<io::Dynamics> runs(folders.begin(), folders.end());

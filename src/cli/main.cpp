@@ -147,6 +147,7 @@ int run(Session& session) {
   add_score(app, session);
   add_select(app, session);
   add_compare(app, session);
+  add_benchmark(app, session);
   add_train(app, session);
   add_theory(app, session);
   add_report(app, session);

@@ -5,28 +5,12 @@
 
 #include <algorithm>
 
+#include "cli/scratch_stage.hpp"
 #include "winnow/core/error.hpp"
 
 namespace winnow::cli {
 
 namespace {
-
-std::vector<std::string> all_names() {
-  auto names = enum_choices<Metric>();
-  for (auto& name : enum_choices<metrics::LogMetric>()) names.push_back(std::move(name));
-  for (auto& name : enum_choices<metrics::EnsembleMetric>()) names.push_back(std::move(name));
-  return names;
-}
-
-template <class E>
-bool find(std::string_view text, MetricChoice& choice) {
-  for (const auto& entry : EnumNames<E>::values) {
-    if (text != entry.name) continue;
-    choice.value = entry.value;
-    return true;
-  }
-  return false;
-}
 
 /// Names of options, and of the metrics that have them.
 struct Owners {
@@ -34,17 +18,8 @@ struct Owners {
   std::vector<std::string> metrics;
 };
 
-template <class Options>
-std::vector<std::string> names_of() {
-  std::vector<std::string> names;
-  Options options;
-  Options::fields(options,
-                  [&names](auto&, const FieldInfo& info) { names.emplace_back(info.name); });
-  return names;
-}
-
 std::vector<Owners> owners() {
-  auto prototypes = names_of<cluster::KMeansOptions>();
+  auto prototypes = field_names<cluster::KMeansOptions>();
   for (const char* name : {"clusters", "centroids-in", "centroids-out"}) {
     prototypes.emplace_back(name);
   }
@@ -53,42 +28,31 @@ std::vector<Owners> owners() {
   of_dynamics.insert(of_dynamics.end(), of_runs.begin(), of_runs.end());
   std::vector<std::string> of_an_epoch = {"el2n", "grand", "margin", "loss", "entropy"};
   of_an_epoch.insert(of_an_epoch.end(), of_runs.begin(), of_runs.end());
-  auto subsampled = names_of<metrics::SubsampleOptions>();
+  auto subsampled = field_names<metrics::SubsampleOptions>();
   subsampled.emplace_back("errors-out");
-  return {{prototypes, enum_choices<Metric>()},
-          {{"embeddings"}, enum_choices<Metric>()},
+  return {{prototypes, enum_choices<metrics::EmbeddingMetric>()},
+          {scratch_option_names(), of_dynamics},
           {{"dynamics"}, of_dynamics},
-          {names_of<metrics::EpochOptions>(), of_an_epoch},
+          {field_names<metrics::EpochOptions>(), of_an_epoch},
           {subsampled, {"memorization", "influence-max", "influence-sum-abs"}},
-          {names_of<metrics::ActiveLearningOptions>(), {"active-learning"}},
-          {names_of<metrics::ForgettingOptions>(), {"forgetting"}},
-          {names_of<metrics::WindowOptions>(), {"dyn-unc", "dual", "tdds"}},
-          {names_of<metrics::TddsOptions>(), {"tdds"}}};
+          {field_names<metrics::ActiveLearningOptions>(), {"active-learning"}},
+          {field_names<metrics::ForgettingOptions>(), {"forgetting"}},
+          {field_names<metrics::WindowOptions>(), {"dyn-unc", "dual", "tdds"}},
+          {field_names<metrics::TddsOptions>(), {"tdds"}}};
 }
 
 }  // namespace
 
-MetricChoice MetricChoice::parse(std::string_view field, std::string_view text) {
-  MetricChoice choice;
-  if (find<Metric>(text, choice) || find<metrics::LogMetric>(text, choice) ||
-      find<metrics::EnsembleMetric>(text, choice)) {
-    return choice;
-  }
-  throw_unknown_choice(field, text, all_names());
-}
-
-std::string MetricChoice::text() const {
-  return std::visit([](auto metric) -> std::string { return enum_name(metric); }, value);
-}
-
 std::string metric_help() {
   return fmt::format(
-      "How difficulty is measured; larger is harder. Of --embeddings: {}. Of training dynamics "
-      "(--dynamics): {}.",
-      fmt::join(enum_choices<Metric>(), ", "), fmt::join(enum_choices<metrics::LogMetric>(), ", "));
+      "How difficulty is measured; larger is harder. Of embeddings: {}. Of training dynamics, from "
+      "logs (--dynamics) or from scratch (--model): {}. Of many runs together: {}.",
+      fmt::join(enum_choices<metrics::EmbeddingMetric>(), ", "),
+      fmt::join(enum_choices<metrics::LogMetric>(), ", "),
+      fmt::join(enum_choices<metrics::EnsembleMetric>(), ", "));
 }
 
-void refuse_foreign_options(const CLI::App& command, const MetricChoice& metric) {
+void refuse_foreign_options(const CLI::App& command, const metrics::Metric& metric) {
   const std::string name = metric.text();
   for (const auto& owner : owners()) {
     if (std::find(owner.metrics.begin(), owner.metrics.end(), name) != owner.metrics.end()) {
@@ -101,6 +65,19 @@ void refuse_foreign_options(const CLI::App& command, const MetricChoice& metric)
                       "{}",
                       option, name, fmt::join(owner.metrics, ", ")));
     }
+  }
+}
+
+void refuse_training_options(const CLI::App& command) {
+  auto options = scratch_option_names();
+  options.emplace_back("embeddings");
+  options.emplace_back("encoder");
+  for (const auto& option : options) {
+    if (command.count("--" + option) == 0) continue;
+    throw InvalidArgument(
+        fmt::format("--{}: --dynamics gives the logs of trainings that are done; leave out the "
+                    "one or the other",
+                    option));
   }
 }
 

@@ -113,16 +113,16 @@ void bind_prototype_options(CLI::App& command, ScoreOptions& options) {
 Scored score_rows(MatrixView<const float> rows, const std::string& name, std::int64_t n,
                   const io::Labels& labels, const ScoreOptions& options, Seed seed,
                   Progress& progress) {
-  if (options.metric == Metric::random) {
+  if (options.metric == EmbeddingMetric::random) {
     return {.values = metrics::random_scores(n, seed), .kmeans = {}, .details = {}, .seconds = {}};
   }
-  if (options.metric == Metric::supervised_prototypes && labels.values.empty()) {
+  if (options.metric == EmbeddingMetric::supervised_prototypes && labels.values.empty()) {
     throw InvalidArgument(
         "metric = supervised-prototypes needs labels; give --labels FILE or a "
         "dataset that has them");
   }
   try {
-    if (options.metric == Metric::self_prototypes) {
+    if (options.metric == EmbeddingMetric::self_prototypes) {
       return score_self(rows, labels, options, seed, progress);
     }
     const Stopwatch watch;
@@ -141,13 +141,14 @@ void ScoreOptions::validate() const {
   if (clusters) {
     check_range(static_cast<double>(*clusters), {.name = "clusters", .help = "", .min = 1});
   }
-  if (metric == Metric::self_prototypes) return;
+  if (metric == EmbeddingMetric::self_prototypes) return;
   const char* flag = !centroids_in.empty()    ? "centroids-in"
                      : !centroids_out.empty() ? "centroids-out"
                                               : nullptr;
   if (flag != nullptr) {
     throw InvalidArgument(fmt::format("{}: metric = {} has no centroids; leave it out, or take {}",
-                                      flag, enum_name(metric), enum_name(Metric::self_prototypes)));
+                                      flag, enum_name(metric),
+                                      enum_name(EmbeddingMetric::self_prototypes)));
   }
 }
 

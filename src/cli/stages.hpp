@@ -12,26 +12,14 @@
 #include "winnow/core/matrix.hpp"
 #include "winnow/io/arrays.hpp"
 #include "winnow/io/dataset.hpp"
+#include "winnow/metrics/metric.hpp"
 #include "winnow/metrics/prototypes.hpp"
 
 // What `prune` and the subcommand of each of its stages share.
 
-namespace winnow {
-namespace cli {
+namespace winnow::cli {
 
-enum class Metric { self_prototypes, supervised_prototypes, random };
-
-}  // namespace cli
-
-template <>
-struct EnumNames<cli::Metric> {
-  static constexpr EnumName<cli::Metric> values[] = {
-      {cli::Metric::self_prototypes, "self-prototypes"},
-      {cli::Metric::supervised_prototypes, "supervised-prototypes"},
-      {cli::Metric::random, "random"}};
-};
-
-namespace cli {
+using metrics::EmbeddingMetric;
 
 /// Seconds since construction.
 class Stopwatch {
@@ -57,7 +45,7 @@ Splits open_splits(const std::string& data, const std::string& test_data, Progre
 
 /// `--metric` and its options.
 struct ScoreOptions {
-  Metric metric = Metric::self_prototypes;
+  EmbeddingMetric metric = EmbeddingMetric::self_prototypes;
   cluster::KMeansOptions kmeans;
   std::optional<std::int64_t> clusters;  ///< unset: number of classes, else round(sqrt(n))
   std::string centroids_in;
@@ -100,5 +88,4 @@ std::vector<double> parse_numbers(const std::string& field, const std::string& l
 /// "a,b" as texts, without empty ones.
 std::vector<std::string> split_list(const std::string& list);
 
-}  // namespace cli
-}  // namespace winnow
+}  // namespace winnow::cli

@@ -43,10 +43,11 @@ FieldInfo match_info() {
               "examples (fewer steps for smaller subsets)."};
 }
 
-void bind_training_options(CLI::App& command, TrainingArguments& arguments) {
+void bind_training_options(CLI::App& command, TrainingArguments& arguments,
+                           const char* iterations_flag) {
   auto& learner = arguments.options.learner;
   auto& network = arguments.options.network;
-  bind_optional(command, arguments.iterations, "--iterations",
+  bind_optional(command, arguments.iterations, iterations_flag,
                 "Gradient steps, equal for every subset; 0 gives a network --epochs.",
                 learner.iterations, network.iterations);
   bind_optional(command, arguments.batch_size, "--batch-size", "Examples in a step.",
@@ -65,6 +66,17 @@ void bind_training_options(CLI::App& command, TrainingArguments& arguments) {
   train::LearnerOptions::fields(learner, bind_own);
   train::NetworkOptions::fields(network, bind_own);
   bind_option(command, arguments.options.match, match_info());
+}
+
+std::vector<std::string> training_option_names(const char* iterations_name) {
+  std::vector<std::string> names{iterations_name, match_info().name};
+  for (const auto& fields :
+       {field_names<train::LearnerOptions>(), field_names<train::NetworkOptions>()}) {
+    std::ranges::copy_if(fields, std::back_inserter(names), [](const std::string& name) {
+      return name != "model" && name != "iterations";
+    });
+  }
+  return names;
 }
 
 experiments::TrainingOptions resolve(const TrainingArguments& arguments) {

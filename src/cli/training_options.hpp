@@ -22,7 +22,11 @@ struct TrainingArguments {
 /// --match.
 FieldInfo match_info();
 
-void bind_training_options(CLI::App& command, TrainingArguments& arguments);
+/// @param iterations_flag  where --iterations is taken already.
+void bind_training_options(CLI::App& command, TrainingArguments& arguments,
+                           const char* iterations_flag = "--iterations");
+/// Names of the options bound, without dashes.
+std::vector<std::string> training_option_names(const char* iterations_name = "iterations");
 
 /// Typed values over defaults. @throws InvalidArgument for one out of range.
 experiments::TrainingOptions resolve(const TrainingArguments& arguments);

@@ -1,3 +1,5 @@
+#include "winnow/experiments/training.hpp"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -10,7 +12,6 @@
 #include "winnow/core/error.hpp"
 #include "winnow/core/hash.hpp"
 #include "winnow/core/parallel.hpp"
-#include "winnow/experiments/evaluate.hpp"
 
 namespace winnow::experiments {
 
@@ -29,32 +30,6 @@ std::int64_t matched(std::int64_t iterations, Match match, std::int64_t subset, 
 }
 
 constexpr const char* weights_file = "model.safetensors";
-
-/// Images to train on: decoded into memory where they take at most a quarter of it, else read when
-/// they are needed.
-class Images {
- public:
-  explicit Images(const io::Dataset& dataset) : dataset_(dataset) {
-    const std::int64_t bytes = dataset.size() * dataset.image_shape().size();
-    const std::int64_t memory =
-        std::int64_t{sysconf(_SC_PHYS_PAGES)} * std::int64_t{sysconf(_SC_PAGESIZE)};
-    if (bytes > memory / 4) return;
-    std::vector<std::int64_t> ids(static_cast<std::size_t>(dataset.size()));
-    std::iota(ids.begin(), ids.end(), std::int64_t{0});
-    pixels_.resize(static_cast<std::size_t>(bytes));
-    dataset.read_images(ids, pixels_);
-  }
-  train::LabelledImages view() const {
-    return {.pixels = pixels_,
-            .shape = dataset_.image_shape(),
-            .labels = dataset_.labels(),
-            .dataset = &dataset_};
-  }
-
- private:
-  const io::Dataset& dataset_;
-  std::vector<std::uint8_t> pixels_;
-};
 
 /// Hash of what a checkpoint belongs to besides its options.
 std::string identity_of(const TrainingFolder& folder, std::span<const std::int64_t> subset) {
@@ -113,7 +88,7 @@ TrainingOutcome train_network(const TrainingData& data, std::span<const std::int
                               const TrainingOptions& options, Seed seed,
                               const TrainingFolder& folder, RunRecorder& recorder,
                               Progress& progress) {
-  if (data.images == nullptr || data.test_images == nullptr) {
+  if (data.images.size() == 0 || data.test_images.size() == 0) {
     throw InvalidArgument(
         fmt::format("model = {}: a network needs images to train and to test on; "
                     "give --data with a dataset of images",
@@ -123,10 +98,8 @@ TrainingOutcome train_network(const TrainingData& data, std::span<const std::int
   network.seed = seed;
   // Steps are those that full data would take, whatever the subset.
   network.iterations =
-      matched(train::planned_iterations(options.network, data.images->size()), options.match,
-              static_cast<std::int64_t>(subset.size()), data.images->size());
-  const Images images(*data.images);
-  const Images test(*data.test_images);
+      matched(train::planned_iterations(options.network, data.images.size()), options.match,
+              static_cast<std::int64_t>(subset.size()), data.images.size());
   train::TrainingFiles files{.initial = folder.initial,
                              .teacher = folder.teacher.empty() ? "" : weights_of(folder.teacher),
                              .resume = folder.resume,
@@ -134,10 +107,12 @@ TrainingOutcome train_network(const TrainingData& data, std::span<const std::int
   std::vector<std::string> written;
   if (!folder.folder.empty()) {
     files.checkpoint = checkpoint_of(folder.folder);
-    files.weights = folder.folder / weights_file;
-    written.emplace_back(weights_file);
+    if (folder.weights) {
+      files.weights = folder.folder / weights_file;
+      written.emplace_back(weights_file);
+    }
   }
-  auto result = network_trainer().train(images.view(), subset, test.view(), network, files,
+  auto result = network_trainer().train(data.images, subset, data.test_images, network, files,
                                         watch_of(folder, recorder, true), progress);
   return {.n_train = static_cast<std::int64_t>(subset.size()),
           .iterations = result.iterations,
@@ -149,7 +124,9 @@ TrainingOutcome train_network(const TrainingData& data, std::span<const std::int
           .test_correct = std::move(result.test_correct),
           .files = std::move(written),
           .warnings = std::move(result.warnings),
-          .seconds = result.seconds};
+          .seconds = result.seconds,
+          .device = std::move(result.device),
+          .core_seconds = 0.0};
 }
 
 TrainingOutcome train_cheap(const std::string& model, const TrainingData& data,
@@ -177,10 +154,41 @@ TrainingOutcome train_cheap(const std::string& model, const TrainingData& data,
           .test_correct = std::move(result.test_correct),
           .files = {},
           .warnings = {},
-          .seconds = result.seconds};
+          .seconds = result.seconds,
+          .device = "cpu",
+          .core_seconds = 0.0};
 }
 
 }  // namespace
+
+TrainingImages::TrainingImages(const io::Dataset& dataset, Progress& progress) : dataset_(dataset) {
+  constexpr std::int64_t block = 1024;
+  const std::int64_t n = dataset.size();
+  const std::int64_t bytes = dataset.image_shape().size();
+  const std::int64_t memory =
+      std::int64_t{sysconf(_SC_PHYS_PAGES)} * std::int64_t{sysconf(_SC_PAGESIZE)};
+  if (n * bytes > memory / 4) return;
+  progress.stage(fmt::format("read images of {}", dataset.name()), n, "images");
+  pixels_.resize(static_cast<std::size_t>(n * bytes));
+  std::vector<std::int64_t> ids;
+  for (std::int64_t begin = 0; begin < n; begin += block) {
+    progress.throw_if_cancelled();
+    ids.resize(static_cast<std::size_t>(std::min(block, n - begin)));
+    std::iota(ids.begin(), ids.end(), begin);
+    dataset.read_images(ids,
+                        std::span(pixels_).subspan(static_cast<std::size_t>(begin * bytes),
+                                                   ids.size() * static_cast<std::size_t>(bytes)));
+    progress.advance(static_cast<std::int64_t>(ids.size()));
+  }
+  progress.done("");
+}
+
+train::LabelledImages TrainingImages::view() const {
+  return {.pixels = pixels_,
+          .shape = dataset_.image_shape(),
+          .labels = dataset_.labels(),
+          .dataset = &dataset_};
+}
 
 std::filesystem::path checkpoint_of(const std::filesystem::path& folder) {
   return folder / "checkpoint.safetensors";

@@ -117,7 +117,7 @@ class RefusalTest(DynamicsTest):
         self.refuse_score("el2n", mentions=["el2n needs --dynamics", "own-training-loop.md"])
         self.save("emb.npy", np.ones((N, 2), np.float32))
         self.refuse_score("forgetting", "--embeddings", "emb.npy", "--dynamics", "a",
-                          mentions=["--embeddings: metric = forgetting"])
+                          mentions=["--embeddings: --dynamics gives the logs"])
         self.refuse_score("self-prototypes", "--dynamics", "a",
                           mentions=["--dynamics: metric = self-prototypes", "forgetting"])
         self.refuse_score("forgeting", "--dynamics", "a", mentions=["forgeting", "forgetting"])

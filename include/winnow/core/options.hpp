@@ -87,6 +87,16 @@ concept TextField = requires(const T& value, std::string_view text) {
   { T::forms } -> std::convertible_to<std::string_view>;
 };
 
+/// Names of all fields of an options struct, in order.
+template <class Options>
+std::vector<std::string> field_names() {
+  std::vector<std::string> names;
+  Options options;
+  Options::fields(options,
+                  [&names](auto&, const FieldInfo& info) { names.emplace_back(info.name); });
+  return names;
+}
+
 /// Checks every numeric field of an options struct against its declared range.
 template <class Options>
 void validate_fields(const Options& options) {

@@ -8,6 +8,7 @@
 #include <limits>
 #include <string>
 
+#include "unit/experiments/clouds.hpp"
 #include "unit/support.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
@@ -17,34 +18,15 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::expect_error;
-using testing::normal_matrix;
 using testing::StoppingProgress;
 using testing::TempFolder;
 using testing::Threads;
-
-/// Three clouds that overlap, with scores that are the distance to the own cloud's centre.
-struct Clouds {
-  Matrix<float> rows;
-  std::vector<std::int32_t> labels;
-  std::vector<double> scores;
-
-  Clouds(std::int64_t n, std::uint64_t seed) : rows(normal_matrix(n, 4, seed)) {
-    for (std::int64_t i = 0; i < n; ++i) {
-      double squares = 0.0;
-      for (const float value : rows.row(i)) squares += static_cast<double>(value) * value;
-      scores.push_back(std::sqrt(squares));
-      labels.push_back(static_cast<std::int32_t>(i % 3));
-      rows(i, labels.back()) += 2.0F;
-    }
-  }
-};
 
 /// A small evaluation, and the folder that it works in.
 class Evaluation : public ::testing::Test {
  protected:
   Clouds train_{120, 1};
   Clouds test_{90, 2};
-  std::vector<std::string> class_names_{"a", "b", "c"};
   Fingerprint fingerprint_{17};
   EvaluationOptions options_;
   TempFolder folder_;
@@ -52,18 +34,14 @@ class Evaluation : public ::testing::Test {
   Evaluation() {
     options_.keeps = {0.5, 0.25};
     options_.seeds = 3;
-    options_.training.learner.iterations = 40;
-    options_.training.learner.batch_size = 16;
-    options_.training.learner.hidden = 6;
+    options_.training = short_training();
     options_.seed = Seed{10};
   }
 
   std::vector<CellResult> run(const fs::path& folder, bool resume = false,
                               Progress& progress = silent()) {
-    const TrainingData data{.rows = {train_.rows, train_.labels},
-                            .test_rows = {test_.rows, test_.labels}};
-    return evaluate(data, train_.scores, class_names_, fingerprint_, options_, folder, resume,
-                    progress);
+    return evaluate(data_of(train_, test_), train_.scores, cloud_names, fingerprint_, options_,
+                    folder, resume, progress);
   }
   std::string results(const char* folder) const {
     return read_file(folder_ / folder / "results.csv");
@@ -156,7 +134,7 @@ TEST(Models, AreLearnersOrNetworks) {
 
 TEST(Summarize, MeanAndStandardErrorByHand) {
   const auto cell = [](const char* policy, std::uint64_t seed, double error) {
-    CellResult result{{"linear", policy, 0.5, seed}, {}};
+    CellResult result{{"linear", "", policy, 0.5, seed}, {}};
     result.outcome.n_train = 10;
     result.outcome.test_error = error;
     return result;
@@ -329,18 +307,20 @@ TEST_F(Evaluation, NetworksNeedImages) {
 
 TEST(WriteResults, LeavesWhatWasNotMeasuredEmpty) {
   const TempFolder folder;
-  CellResult result{{"resnet8", "hard", 0.5, 3}, {}};
+  CellResult result{{"resnet8", "", "hard", 0.5, 3}, {}};
   result.outcome.n_train = 7;
   result.outcome.iterations = 9;
   result.outcome.test_error = 0.25;
   result.outcome.train_error = std::numeric_limits<double>::quiet_NaN();
   result.outcome.seconds = 1.5;
+  result.outcome.core_seconds = 3.0;
   write_results(folder.path(), {result});
   EXPECT_EQ(read_file(folder / "results.csv"),
             "model,policy,keep,seed,n_train,iterations,test_error,train_error\n"
             "resnet8,hard,0.5,3,7,9,0.25,\n");
   EXPECT_EQ(read_file(folder / "timing.csv"),
-            "model,policy,keep,seed,seconds\nresnet8,hard,0.5,3,1.500\n");
+            "model,policy,keep,seed,seconds,core_seconds\n"
+            "resnet8,hard,0.5,3,1.500,3.000\n");
 }
 
 }  // namespace

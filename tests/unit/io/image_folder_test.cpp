@@ -187,7 +187,9 @@ class Unprivileged {
     EXPECT_EQ(::seteuid(nobody), 0);
   }
   ~Unprivileged() {
-    if (is_root_) EXPECT_EQ(::seteuid(0), 0);
+    if (is_root_) {
+      EXPECT_EQ(::seteuid(0), 0);
+    }
   }
   Unprivileged(const Unprivileged&) = delete;
   Unprivileged& operator=(const Unprivileged&) = delete;
