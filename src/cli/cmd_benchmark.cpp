@@ -258,6 +258,8 @@ void add_benchmark(CLI::App& app, Session& session) {
   command
       .add_option("--data", arguments->data, "Dataset that takes the place of the specification's.")
       ->type_name("SPEC");
+  command.add_option("--test-data", arguments->test_data, "Its test set, where it has no split.")
+      ->type_name("SPEC");
   on_run(command, session, [&session, &command, arguments] {
     benchmark(session, *arguments, command.count("--seed") > 0);
   });
