@@ -171,7 +171,9 @@ std::vector<Training> read_trainings(const std::filesystem::path& path) {
   for (std::size_t row = 0; row < table.size(); ++row) {
     Training& training = trainings[row];
     training.model = table.text(row, "model");
-    training.policy = table.text(row, "policy");
+    // Benchmarks rank by several metrics: each is a policy of its own.
+    const std::string metric = table.text(row, "metric");
+    training.policy = (metric.empty() ? "" : metric + " ") + table.text(row, "policy");
     training.keep = table.share(row, "keep");
     training.seed = table.text(row, "seed");
     training.n_train = table.number<std::int64_t>(row, "n_train").value_or(0);

@@ -59,6 +59,16 @@ TEST(ReadTrainings, FindsColumnsByName) {
   EXPECT_FALSE(trainings[0].train_error.has_value());
 }
 
+TEST(ReadTrainings, MetricsAreApart) {
+  const TempFolder folder;
+  write_file(folder / "results.csv",
+             "model,metric,policy,keep,test_error\nmlp,,random,0.5,0.3\nmlp,el2n,hard,0.5,0.2\n");
+  const auto trainings = read_trainings(folder / "results.csv");
+  ASSERT_EQ(trainings.size(), 2U);
+  EXPECT_EQ(trainings[0].policy, "random");
+  EXPECT_EQ(trainings[1].policy, "el2n hard");
+}
+
 TEST(ReadTrainings, NamesWhatIsWrong) {
   expect_bad_results("model,policy,keep\nmlp,hard,0.5\n", {"results.csv", "test_error"});
   expect_bad_results("model,policy,keep,test_error\nmlp,hard,0.5,0.1\nmlp,hard,0.5,abc\n",
