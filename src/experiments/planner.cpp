@@ -195,7 +195,11 @@ void Planner::train(std::size_t training, bool resume, int threads, Progress& pr
   const Json wanted = specification(planned);
   const bool goes_on = resume && network && fs::exists(path / plan_file) &&
                        !fs::exists(path / "run.json") && read_json(path / plan_file) == wanted;
-  if (!goes_on) fs::remove_all(path);
+  if (goes_on) {
+    remove_temporaries(path);  // a killed training may have left some
+  } else {
+    fs::remove_all(path);
+  }
   make_folder(path);
   if (network) write_json(path / plan_file, wanted);
   const std::vector<std::int64_t> ids = planned.draw();

@@ -50,6 +50,11 @@ keep = [0.4]
 """
 
 
+def has_plugin():
+    program = pathlib.Path(os.environ["WINNOW"]).resolve()
+    return (program.parent / "libwinnow_torch.so").exists()
+
+
 class BenchmarkTest(WinnowTest):
     def setUp(self):
         super().setUp()
@@ -230,6 +235,30 @@ class ScratchTest(WinnowTest):
         np.testing.assert_array_equal(self.load("a.npy"), self.load("b.npy"))
         self.assertEqual(self.read_json("a.json")["fingerprint"],
                          self.read_json("b.json")["fingerprint"])
+
+    @unittest.skipUnless(has_plugin(), "needs LibTorch")
+    def test_networks_go_on_after_an_interruption(self):
+        arguments = ["score", "--metric", "forgetting", "--data", "mnist:idx", "--model", "resnet8",
+                     "--epochs", "12", "--batch-size", "64", "--runs", "1", "--threads", "1"]
+        program = subprocess.Popen([os.environ["WINNOW"], *arguments, "--out", "cut.npy"],
+                                   cwd=self.folder, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        training = self.folder / "cut/trainings/resnet8-full-1-s0"
+        checkpoint = training / "checkpoint.safetensors"
+        while program.poll() is None and not checkpoint.exists():
+            time.sleep(0.005)
+        program.send_signal(signal.SIGINT)
+        self.assertEqual(program.wait(timeout=60), 130)
+        self.assertFalse((training / "run.json").exists())
+        before = (training / "curves.csv").read_text(encoding="utf-8").splitlines()
+        self.succeed(*arguments, "--out", "cut.npy")
+        after = (training / "curves.csv").read_text(encoding="utf-8").splitlines()
+        self.assertEqual(len(after), 13)
+        self.assertEqual(after[:2], before[:2], "the first pass was done again")
+        self.assertEqual(sorted(path.name for path in training.iterdir()),
+                         ["curves.csv", "dynamics", "run.json"])
+        self.succeed(*arguments, "--out", "whole.npy")
+        np.testing.assert_array_equal(self.load("cut.npy"), self.load("whole.npy"))
 
     def test_refusals(self):
         self.refuse("score", "--metric", "el2n", "--out", "s.npy",
