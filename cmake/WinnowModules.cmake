@@ -17,4 +17,23 @@ function(winnow_module name)
                                             PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(winnow_${name} PUBLIC ${arg_DEPS}
                                        PRIVATE ${arg_PRIVATE_DEPS} winnow_flags)
+  set_property(TARGET winnow_${name} PROPERTY WINNOW_FOLDER ${CMAKE_CURRENT_SOURCE_DIR}/${name})
+endfunction()
+
+# winnow_optional(module OPTION SOURCES files... WITHOUT files... LIBRARIES targets...): what an option
+# of WinnowDependencies.cmake brings to a module, and what takes its place. `module` is a target.
+function(winnow_optional target option)
+  cmake_parse_arguments(arg "" "" "SOURCES;WITHOUT;LIBRARIES" ${ARGN})
+  if(${option})
+    target_link_libraries(${target} PRIVATE ${arg_LIBRARIES})
+    return()
+  endif()
+  get_target_property(folder ${target} WINNOW_FOLDER)
+  get_target_property(sources ${target} SOURCES)
+  foreach(pattern ${arg_SOURCES})
+    file(GLOB left_out ${folder}/${pattern})
+    list(REMOVE_ITEM sources ${left_out})
+  endforeach()
+  list(TRANSFORM arg_WITHOUT PREPEND ${folder}/without/)
+  set_property(TARGET ${target} PROPERTY SOURCES ${sources} ${arg_WITHOUT})
 endfunction()

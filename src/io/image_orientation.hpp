@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -11,10 +10,6 @@ namespace winnow::io {
 /// How the stored pixels lie, by EXIF's numbers: 1 upright, 2 mirrored, 3 turned by 180 degrees,
 /// 4 flipped, 5 to 8 with rows and columns exchanged.
 using Orientation = int;
-
-/// The orientation an EXIF block tells; 1 when it tells none or is damaged, as Pillow has it.
-/// @param exif  TIFF data, with or without "Exif\0\0" before it.
-Orientation exif_orientation(std::span<const std::byte> exif);
 
 /// Shape of the upright image.
 ImageShape upright_shape(const ImageShape& stored, Orientation orientation);

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <zlib.h>
-
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -27,14 +26,11 @@ class Inflater {
   std::size_t read(std::span<std::uint8_t> out);
 
   /// Bytes of the input after what was unpacked.
-  std::size_t input_left() const { return left_; }
+  std::size_t input_left() const;
 
  private:
-  std::string where_;
-  z_stream stream_{};
-  Bytef* next_ = nullptr;
-  std::size_t left_ = 0;
-  bool ended_ = false;
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 /// What deflate can pack one byte from at most: a limit to check before anything is allocated.

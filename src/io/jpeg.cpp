@@ -10,6 +10,7 @@
 #include <cstring>
 #include <vector>
 
+#include "io/exif.hpp"
 #include "io/image_codecs.hpp"
 #include "io/image_decode.hpp"
 #include "winnow/core/error.hpp"

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "io/exif.hpp"
 #include "io/image_codecs.hpp"
 #include "io/image_decode.hpp"
 #include "winnow/core/error.hpp"

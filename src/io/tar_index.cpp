@@ -211,8 +211,4 @@ TarIndex index_tar_piece(std::span<const std::byte> bytes, const std::string& na
   return TarIndexer(bytes, name).run(false, silent());
 }
 
-std::string member_name(const std::string& tar, std::string_view path) {
-  return fmt::format("{}: member {}", tar, path);
-}
-
 }  // namespace winnow::io

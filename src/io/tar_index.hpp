@@ -42,6 +42,8 @@ TarIndex index_tar(const MappedFile& file, Progress& progress);
 TarIndex index_tar_piece(std::span<const std::byte> bytes, const std::string& name);
 
 /// "photos.tar: member cat/1.png".
-std::string member_name(const std::string& tar, std::string_view path);
+inline std::string member_name(const std::string& tar, std::string_view path) {
+  return tar + ": member " + std::string(path);
+}
 
 }  // namespace winnow::io

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "io/exif.hpp"
 #include "io/image_codecs.hpp"
 #include "io/image_decode.hpp"
 #include "winnow/core/error.hpp"

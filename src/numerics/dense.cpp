@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "numerics/kernels/dense.hpp"
+#include "numerics/product_library.hpp"
 #include "winnow/core/parallel.hpp"
 
 namespace winnow::numerics {
@@ -16,7 +17,7 @@ namespace {
 
 constexpr std::int64_t entries_per_block = 1 << 19;  // of a matrix-vector product
 constexpr std::int64_t rows_per_chunk = 1024;        // gathered at once for a Gram matrix
-constexpr std::int64_t tile_edge = 256;              // of a Gram matrix
+constexpr std::int64_t tile_edge = 256;              // of a Gram matrix or product
 constexpr std::int64_t untiled = 512;                // smaller ones are not worth a second thread
 
 /// Blocks of rows that depend on the matrix's shape alone.
@@ -115,6 +116,29 @@ Matrix<double> row_gram(MatrixView<const double> a) {
     dense_kernels().row_products(a.data(), a.rows(), a.cols(), tile, gram.data());
   });
   return gram;
+}
+
+void dense_product(MatrixView<const float> a, Transpose transpose_a, MatrixView<const float> b,
+                   Transpose transpose_b, MatrixView<float> c, float alpha, float beta) {
+  const bool turned = transpose_a == Transpose::yes;
+  const ProductOperands operands{.a = a.data(),
+                                 .b = b.data(),
+                                 .c = c.data(),
+                                 .transpose_a = turned,
+                                 .transpose_b = transpose_b == Transpose::yes,
+                                 .m = c.rows(),
+                                 .n = c.cols(),
+                                 .k = turned ? a.rows() : a.cols(),
+                                 .alpha = alpha,
+                                 .beta = beta};
+  const std::int64_t down = (c.rows() + tile_edge - 1) / tile_edge;
+  const std::int64_t across = (c.cols() + tile_edge - 1) / tile_edge;
+  parallel_blocks(down * across, silent(), [&](std::int64_t index) {
+    const std::int64_t row = index / across * tile_edge;
+    const std::int64_t col = index % across * tile_edge;
+    dense_kernels().product(operands, Tile{row, std::min(tile_edge, c.rows() - row), col,
+                                           std::min(tile_edge, c.cols() - col)});
+  });
 }
 
 template <class Scalar>

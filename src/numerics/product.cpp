@@ -4,8 +4,8 @@
 
 #include <atomic>
 #include <cassert>
-#include <oneapi/dnnl/dnnl.hpp>
 
+#include "numerics/product_library.hpp"
 #include "winnow/core/error.hpp"
 
 namespace winnow::numerics {
@@ -28,17 +28,10 @@ void set_isa(Isa isa) {
     chosen_isa = isa;
     return;
   }
-  const dnnl::cpu_isa cap = isa == Isa::avx2     ? dnnl::cpu_isa::avx2
-                            : isa == Isa::avx512 ? dnnl::cpu_isa::avx512_core_bf16
-                                                 : dnnl::cpu_isa::avx512_core_amx;
-  if (dnnl::set_max_cpu_isa(cap) != dnnl::status::success) {
-    throw InvalidArgument(
-        fmt::format("isa = {}: must be set before the first product", enum_name(isa)));
-  }
-  // Asking oneDNN what it will use settles its choice, so that comes last.
+  const bool limited = limit_products(isa);
   const bool supported = isa == Isa::avx2     ? __builtin_cpu_supports("avx2") > 0
                          : isa == Isa::avx512 ? __builtin_cpu_supports("avx512bw") > 0
-                                              : dnnl::get_effective_cpu_isa() == cap;
+                                              : limited;
   if (!supported) {
     throw InvalidArgument(fmt::format("isa = {}: this machine does not have it", enum_name(isa)));
   }
@@ -56,11 +49,7 @@ void product(MatrixView<const float> a, Transpose transpose_a, MatrixView<const 
     product_reference(a, transpose_a, b, transpose_b, c, alpha, beta);
     return;
   }
-  const auto status = dnnl::sgemm(transpose_a == Transpose::yes ? 'T' : 'N',
-                                  transpose_b == Transpose::yes ? 'T' : 'N', c.rows(), c.cols(),
-                                  op_cols(a, transpose_a), alpha, a.data(), a.cols(), b.data(),
-                                  b.cols(), beta, c.data(), c.cols());
-  if (status != dnnl::status::success) throw WorkFailed("oneDNN refused a matrix product");
+  library_product(a, transpose_a, b, transpose_b, c, alpha, beta);
 }
 
 void product_reference(MatrixView<const float> a, Transpose transpose_a, MatrixView<const float> b,

@@ -63,6 +63,12 @@ class Gallery {
     } catch (const BadFile& error) {
       run_.warnings.push_back(fmt::format("An image could not be shown: {}", error.what()));
       return {};
+    } catch (const NotAvailable& error) {
+      const std::string warning = fmt::format("No images are shown: {}", error.what());
+      if (run_.warnings.empty() || run_.warnings.back() != warning) {
+        run_.warnings.push_back(warning);
+      }
+      return {};
     }
   }
 

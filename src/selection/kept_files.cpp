@@ -1,7 +1,5 @@
 #include "selection/kept_files.hpp"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -9,11 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <exception>
-#include <memory>
-#include <unordered_set>
 #include <utility>
 
+#include "selection/tar_writer.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
 #include "winnow/core/parallel.hpp"
@@ -97,72 +93,6 @@ void place_copy(const io::Dataset& dataset, std::int64_t id, const fs::path& fol
     write_new(path, file.bytes);
   }
 }
-
-/// A tar written through AtomicFile. libarchive calls back from C, so that errors wait in
-/// `failure_` until its call has returned.
-class TarWriter {
- public:
-  /// @param ascii  Whether all names are; others need a pax header an entry to be stored as bytes,
-  ///               whatever the locale.
-  TarWriter(const fs::path& target, bool ascii) : target_(target), file_(target) {
-    check(archive_write_set_format_pax_restricted(archive_.get()));
-    if (!ascii) check(archive_write_set_options(archive_.get(), "hdrcharset=BINARY"));
-    check(archive_write_open(archive_.get(), this, nullptr, &TarWriter::on_write, nullptr));
-  }
-
-  void add(const io::ExampleFile& kept) {
-    if (!names_.insert(kept.name).second) {
-      throw BadFile(fmt::format("{}: two kept examples would be called '{}'; rename one of them",
-                                target_.string(), kept.name));
-    }
-    std::unique_ptr<archive_entry, decltype(&archive_entry_free)> entry(archive_entry_new(),
-                                                                        &archive_entry_free);
-    archive_entry_set_pathname(entry.get(), kept.name.c_str());
-    archive_entry_set_size(entry.get(), static_cast<la_int64_t>(kept.bytes.size()));
-    archive_entry_set_filetype(entry.get(), AE_IFREG);
-    archive_entry_set_perm(entry.get(), 0644);
-    archive_entry_set_mtime(entry.get(), 0, 0);
-    archive_entry_set_uid(entry.get(), 0);
-    archive_entry_set_gid(entry.get(), 0);
-    check(archive_write_header(archive_.get(), entry.get()));
-    const la_ssize_t written =
-        archive_write_data(archive_.get(), kept.bytes.data(), kept.bytes.size());
-    check(written == static_cast<la_ssize_t>(kept.bytes.size()) ? ARCHIVE_OK : ARCHIVE_FATAL);
-  }
-
-  void commit() {
-    check(archive_write_close(archive_.get()));
-    file_.commit();
-  }
-
- private:
-  static la_ssize_t on_write(struct archive* /*handle*/, void* self, const void* bytes,
-                             std::size_t size) {
-    auto* writer = static_cast<TarWriter*>(self);
-    try {
-      writer->file_.write(bytes, size);
-      return static_cast<la_ssize_t>(size);
-    } catch (...) {
-      writer->failure_ = std::current_exception();
-      return -1;
-    }
-  }
-  void check(int status) {
-    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
-    if (status == ARCHIVE_OK) return;
-    const char* reason = archive_error_string(archive_.get());
-    throw WorkFailed(fmt::format("{}: cannot write: {}", target_.string(),
-                                 reason == nullptr ? "unknown reason" : reason));
-  }
-
-  fs::path target_;
-  std::unordered_set<std::string> names_;
-  std::exception_ptr failure_;
-  AtomicFile file_;
-  // Destroyed first: freeing an archive that was not closed still calls on_write().
-  std::unique_ptr<struct archive, decltype(&archive_write_free)> archive_{archive_write_new(),
-                                                                          &archive_write_free};
-};
 
 /// Calls `work(begin, end)` for runs of at most batch_size ids.
 template <class Work>

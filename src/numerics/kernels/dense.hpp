@@ -20,6 +20,16 @@ struct CholeskyKernels {
   void (*solve)(const Scalar* factor, std::int64_t n, Scalar* b);
 };
 
+/// c = alpha op(a) op(b) + beta c, row-major.
+struct ProductOperands {
+  const float* a;  ///< [m, k], or [k, m] when transposed
+  const float* b;  ///< [k, n], or [n, k] when transposed
+  float* c;        ///< [m, n]; not read when beta is 0
+  bool transpose_a, transpose_b;
+  std::int64_t m, n, k;
+  float alpha, beta;
+};
+
 /// Blocks of dense linear algebra, compiled once per instruction set; matrices are row-major and
 /// contiguous, each call runs on the calling thread.
 struct DenseKernels {
@@ -31,6 +41,8 @@ struct DenseKernels {
   /// The tile of gram [rows, rows] = that of a a', a [rows, cols].
   void (*row_products)(const double* a, std::int64_t rows, std::int64_t cols, const Tile& tile,
                        double* gram);
+  /// The tile of c.
+  void (*product)(const ProductOperands& operands, const Tile& tile);
   CholeskyKernels<double> in_double;
   CholeskyKernels<float> in_single;
 

@@ -33,6 +33,38 @@ void row_products(const double* a, std::int64_t rows, std::int64_t cols, const T
       all.middleRows(tile.row, tile.rows) * all.middleRows(tile.col, tile.cols).transpose();
 }
 
+template <bool transpose_a, bool transpose_b>
+void product_as(const ProductOperands& p, const Tile& tile) {
+  using Single = DenseOf<float>;
+  const Eigen::Map<const Single> a(p.a, transpose_a ? p.k : p.m, transpose_a ? p.m : p.k);
+  const Eigen::Map<const Single> b(p.b, transpose_b ? p.n : p.k, transpose_b ? p.k : p.n);
+  auto c = Eigen::Map<Single>(p.c, p.m, p.n).block(tile.row, tile.col, tile.rows, tile.cols);
+  if (p.beta == 0.0F) {
+    c.setZero();
+  } else if (p.beta != 1.0F) {
+    c *= p.beta;
+  }
+  const auto add = [&](const auto& left, const auto& right) {
+    c.noalias() += p.alpha * (left * right);
+  };
+  if constexpr (transpose_a && transpose_b) {
+    add(a.middleCols(tile.row, tile.rows).transpose(),
+        b.middleRows(tile.col, tile.cols).transpose());
+  } else if constexpr (transpose_a) {
+    add(a.middleCols(tile.row, tile.rows).transpose(), b.middleCols(tile.col, tile.cols));
+  } else if constexpr (transpose_b) {
+    add(a.middleRows(tile.row, tile.rows), b.middleRows(tile.col, tile.cols).transpose());
+  } else {
+    add(a.middleRows(tile.row, tile.rows), b.middleCols(tile.col, tile.cols));
+  }
+}
+
+void product(const ProductOperands& p, const Tile& tile) {
+  const auto run = p.transpose_a ? (p.transpose_b ? product_as<true, true> : product_as<true, false>)
+                                 : (p.transpose_b ? product_as<false, true> : product_as<false, false>);
+  run(p, tile);
+}
+
 template <class Scalar>
 bool cholesky(Scalar* a, std::int64_t n) {
   Eigen::Map<DenseOf<Scalar>> matrix(a, n, n);
@@ -53,5 +85,5 @@ template <class Scalar>
 constexpr CholeskyKernels<Scalar> cholesky_table{add_column_products<Scalar>, cholesky<Scalar>,
                                                  cholesky_solve<Scalar>};
 
-constexpr DenseKernels table{times, transposed_times, row_products, cholesky_table<double>,
-                             cholesky_table<float>};
+constexpr DenseKernels table{times,   transposed_times,       row_products,
+                             product, cholesky_table<double>, cholesky_table<float>};

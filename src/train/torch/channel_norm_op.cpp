@@ -12,6 +12,13 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+// LibTorch takes std's since 2.4, and drops its own name for it.
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+using OptionalTensor = std::optional<at::Tensor>;
+#else
+using OptionalTensor = c10::optional<at::Tensor>;
+#endif
+
 /// Calls work(T{}) with the kernels' type for a tensor's elements.
 template <class Work>
 void with_type(const at::Tensor& tensor, const Work& work) {
@@ -74,7 +81,7 @@ at::Tensor normalise(const at::Tensor& x, const at::Tensor& residual, const at::
 
 struct BatchNormFunction : torch::autograd::Function<BatchNormFunction> {
   static variable_list forward(AutogradContext* context, const at::Tensor& input,
-                               const c10::optional<at::Tensor>& added, const at::Tensor& scale,
+                               const OptionalTensor& added, const at::Tensor& scale,
                                const at::Tensor& shift, bool relu) {
     const at::Tensor x = channels_last(input);
     const at::Tensor residual = added ? channels_last(*added) : at::Tensor();
@@ -151,8 +158,7 @@ NormOutput library_batch_norm(const at::Tensor& x, const std::optional<at::Tenso
 NormOutput batch_norm(const at::Tensor& x, const std::optional<at::Tensor>& residual,
                       const at::Tensor& scale, const at::Tensor& shift, bool relu) {
   if (!fused(x)) return library_batch_norm(x, residual, scale, shift, relu);
-  const c10::optional<at::Tensor> added =
-      residual ? c10::optional<at::Tensor>(*residual) : c10::nullopt;
+  const OptionalTensor added = residual ? OptionalTensor(*residual) : OptionalTensor();
   const auto outputs = BatchNormFunction::apply(x, added, scale, shift, relu);
   return {outputs[0], outputs[1]};
 }

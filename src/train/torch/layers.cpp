@@ -7,7 +7,7 @@ namespace winnow::train {
 at::Tensor Layers::convolution(const ConvolutionLayer& layer, const at::Tensor& x) {
   const at::Tensor& weight = parameter(layer.weight);
   const at::Tensor input = x.to(weight.scalar_type());
-  c10::optional<at::Tensor> bias;
+  at::Tensor bias;
   if (layer.bias) bias = parameter(layer.weight + 1).to(weight.scalar_type());
   const std::vector<std::int64_t> stride{layer.stride, layer.stride};
   const std::vector<std::int64_t> padding{layer.padding, layer.padding};

@@ -3,6 +3,7 @@
 
 #include <rapidcheck/gtest.h>
 
+#include "io/exif.hpp"
 #include "io/image_orientation.hpp"
 #include "unit/io/image_files.hpp"
 #include "winnow/core/error.hpp"
