@@ -232,15 +232,19 @@ Seeds seeds_of(const std::vector<CellResult>& cells, const std::string& model,
   return seeds;
 }
 
-double mean_full_core_seconds(const std::vector<CellResult>& cells, const std::string& model) {
-  double sum = 0.0;
+/// Of a training on all data without a log: from those on random subsets, by their steps.
+double full_core_seconds_of(const std::vector<CellResult>& cells, const std::string& model) {
+  double steps = 0.0;
+  double seconds = 0.0;
   double count = 0.0;
   for (const auto& [cell, outcome] : cells) {
-    if (cell.model != model || cell.policy != "full") continue;
-    sum += outcome.core_seconds;
+    if (cell.model != model) continue;
+    if (cell.policy == "full") steps = static_cast<double>(outcome.iterations);
+    if (cell.policy != "random") continue;
+    seconds += outcome.core_seconds / static_cast<double>(outcome.iterations);
     count += 1.0;
   }
-  return sum / count;
+  return steps * seconds / count;
 }
 
 /// The smallest fraction from which on all hard subsets match full data, else 1.
@@ -363,7 +367,7 @@ std::vector<BenchmarkCost> costs_of(const BenchmarkResult& result) {
                          .model = model,
                          .trainings = score.trainings,
                          .core_seconds = score.core_seconds,
-                         .full_core_seconds = mean_full_core_seconds(result.cells, model),
+                         .full_core_seconds = full_core_seconds_of(result.cells, model),
                          .keep = smallest_matching(summaries, model, score.name)};
       if (cost.keep < 1.0) {
         cost.trainings_to_repay = cost.core_seconds / ((1.0 - cost.keep) * cost.full_core_seconds);

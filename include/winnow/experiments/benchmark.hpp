@@ -98,7 +98,8 @@ struct BenchmarkCost {
   std::string model;  ///< whose trainings repay it
   std::int64_t trainings = 0;
   double core_seconds = 0.0;
-  double full_core_seconds = 0.0;  ///< of one training on all data
+  /// Of one training on all data without a log: those of random subsets, by their steps.
+  double full_core_seconds = 0.0;
   /// The smallest fraction from which on up to 1 all subsets match full data; 1: none does.
   double keep = 1.0;
   /// Trainings on that fraction, for as many passes as on all data, that save what the metric cost:

@@ -147,6 +147,7 @@ CellResult cell(const char* metric, const char* policy, double keep, std::uint64
   CellResult result{{"linear", metric, policy, keep, seed}, {}};
   result.outcome.test_error = error;
   result.outcome.core_seconds = core_seconds;
+  result.outcome.iterations = 100;
   return result;
 }
 
@@ -188,7 +189,12 @@ TEST(BenchmarkCosts, RepayBySmallerTrainings) {
   result.scores.push_back(
       {.metric = metric_of("el2n"), .name = "el2n", .trainings = 3, .core_seconds = 60.0});
   result.scores.push_back({.metric = metric_of("ddd"), .name = "ddd", .core_seconds = 5.0});
-  add_pair(result.cells, "", "full", 1.0, 0.10, 40.0);
+  add_pair(result.cells, "", "full", 1.0, 0.10, 70.0);  // with a log, which others would not pay
+  add_pair(result.cells, "", "random", 0.5, 0.15, 10.0);
+  add_pair(result.cells, "", "random", 0.25, 0.15, 10.0);
+  for (auto& [of, outcome] : result.cells) {
+    if (of.policy == "random") outcome.iterations = of.keep == 0.5 ? 50 : 20;
+  }
   // Equal differences have no error, so a match is at most full data's error.
   add_pair(result.cells, "el2n", "hard", 0.8, 0.09, 30.0);
   add_pair(result.cells, "el2n", "hard", 0.25, 0.08, 30.0);  // below a fraction that fails
@@ -199,8 +205,8 @@ TEST(BenchmarkCosts, RepayBySmallerTrainings) {
   const auto costs = costs_of(result);
   ASSERT_EQ(costs.size(), 2U);
   EXPECT_EQ(costs[0].keep, 0.7);
-  EXPECT_EQ(costs[0].full_core_seconds, 40.0);
-  EXPECT_NEAR(costs[0].trainings_to_repay, 60.0 / (0.3 * 40.0), 1e-12);
+  EXPECT_NEAR(costs[0].full_core_seconds, (20.0 + 50.0) / 2.0, 1e-12);
+  EXPECT_NEAR(costs[0].trainings_to_repay, 60.0 / (0.3 * 35.0), 1e-12);
   EXPECT_EQ(costs[1].keep, 1.0);
   EXPECT_TRUE(std::isinf(costs[1].trainings_to_repay));
 }
