@@ -1,6 +1,7 @@
 #include "train/torch/layers.hpp"
 
 #include "train/torch/channel_norm_op.hpp"
+#include "train/torch/dense_op.hpp"
 
 namespace winnow::train {
 
@@ -20,7 +21,7 @@ at::Tensor Layers::dense(const DenseLayer& layer, const at::Tensor& x) {
   const at::Tensor& weight = parameter(layer.weight);
   const at::Tensor input = x.to(weight.scalar_type());
   at::Tensor output =
-      at::linear(input, weight, parameter(layer.weight + 1).to(weight.scalar_type()));
+      dense_product(input, weight, parameter(layer.weight + 1).to(weight.scalar_type()));
   computed(Kind::dense, nullptr, input, output);
   return output;
 }
