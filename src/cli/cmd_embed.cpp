@@ -70,7 +70,8 @@ void add_embed(CLI::App& app, Session& session) {
       "Embeddings to write, [n, d], with a sidecar .json: FILE.npy, or a folder of shards.",
       "Examples:\n  winnow embed --data fashion-mnist --out emb.npy --test-out emb-test.npy\n"
       "  winnow embed --data images:photos.tar --dimensions 256 --out emb.npy\n"
-      "  winnow embed --data images:photos --encoder resnet50.ts --dtype float16 --out shards/");
+      "  winnow embed --data images:photos --encoder resnet50.ts --dtype float16 --out shards/\n"
+      "  winnow embed --data cifar10:DIR --encoder simclr --ssl-epochs 30 --out learned.npy");
   auto arguments = std::make_shared<EmbedArguments>();
   bind_data(command, arguments->source, data_help,
             "Dataset to check neighbours on; default: the dataset's own test split.");
@@ -78,7 +79,7 @@ void add_embed(CLI::App& app, Session& session) {
   command
       .add_option("--test-out", arguments->test_out, "Also write the embeddings of the test data.")
       ->type_name("FILE.npy|DIR");
-  bind_options(command, arguments->encoder);
+  bind_encoder_options(command, arguments->encoder);
   bind_options(command, arguments->storage);
   bind_reading(command, arguments->source);
   on_run(command, session, [&session, arguments] { embed(session, *arguments); });

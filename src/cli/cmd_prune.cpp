@@ -387,7 +387,7 @@ void add_prune(CLI::App& app, Session& session) {
       ->excludes(command.get_option("--keep"));
   bind_score_options(command, a.score);
   command.remove_option(command.get_option("--centroids-out"));
-  bind_options(command, a.encoder);
+  bind_encoder_options(command, a.encoder);
   command
       .add_option(
           "--write", a.formats,

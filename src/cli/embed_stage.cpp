@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t default_shard_rows = 100'000;
 constexpr const char* parts_manifest = "parts.json";
+constexpr const char* checkpoint_file = "checkpoint.safetensors";
 
 embedding::LabelledSource source_of(const embedding::Parts& parts, const io::Dataset& dataset) {
   return {parts.rows(), parts.dimensions(),
@@ -62,6 +63,11 @@ struct Destination {
 
   bool sharded() const { return shard_rows > 0; }
   fs::path sidecar() const { return sharded() ? path / "emb.json" : sidecar_path(path); }
+  /// A further file of the same run: NAME.what beside the array, `what` among the shards.
+  fs::path companion(const char* what) const {
+    if (sharded()) return path / what;
+    return path.parent_path() / fmt::format("{}.{}", path.stem().string(), what);
+  }
   /// Finished parts, hidden beside the output.
   fs::path parts() const {
     const fs::path whole = fs::absolute(path).lexically_normal();
@@ -159,24 +165,34 @@ class EmbedWork {
   }
 
   EmbeddedFiles run() {
-    // A script tells its hash and device only once it is loaded; others are what their options say.
-    if (options_.encoder.kind == EncoderKind::torchscript) fit();
+    // A file tells its hash and device only once it is loaded; others are what their options say.
+    if (options_.encoder.is_file()) fit();
     if (target_.resume && complete()) return told();
     check_outputs();
-    if (!encoder_) fit();
+    std::error_code ignored;
+    if (!target_.resume) fs::remove_all(work_, ignored);
     try {
+      if (!encoder_) fit();
       embed();
     } catch (const Error&) {
       keep_or_remove_parts();
       throw;
     }
-    std::error_code ignored;
     fs::remove_all(work_, ignored);
     return std::move(result_);
   }
 
  private:
-  void fit() { encoder_ = embedding::fit_encoder(*splits_.train, options_, progress_); }
+  void fit() {
+    embedding::FitContext context{.test = splits_.test.get()};
+    if (options_.encoder.is_learned()) {
+      context.checkpoint = work_ / checkpoint_file;
+      context.curves = out_.companion("curves.csv");
+      context.weights = out_.companion("encoder.safetensors");
+      context.resume = target_.resume;
+    }
+    encoder_ = embedding::fit_encoder(*splits_.train, options_, progress_, context);
+  }
 
   Json details() const { return encoder_ ? encoder_->details() : Json::object(); }
 
@@ -236,10 +252,6 @@ class EmbedWork {
   }
 
   void embed() {
-    if (!target_.resume) {
-      std::error_code ignored;
-      fs::remove_all(work_, ignored);
-    }
     embedding::Parts train = parts(*splits_.train, "train", out_);
     std::optional<embedding::Parts> test;
     if (test_out_ || has_queries(splits_)) {
@@ -309,7 +321,8 @@ class EmbedWork {
   void keep_or_remove_parts() {
     std::error_code ignored;
     for (const auto& entry : fs::recursive_directory_iterator(work_, ignored)) {
-      if (!entry.path().filename().string().starts_with("part-")) continue;
+      const std::string name = entry.path().filename().string();
+      if (!name.starts_with("part-") && name != checkpoint_file) continue;
       progress_.warn(
           fmt::format("{}: finished parts are kept; --resume goes on with them", work_.string()));
       return;
@@ -344,6 +357,16 @@ void EmbedTarget::validate() const {
   };
   check(train);
   if (test) check(*test);
+}
+
+void bind_encoder_options(CLI::App& command, embedding::EncoderOptions& options) {
+  bind_options(command, options);
+  for (CLI::Option* option : command.get_options()) {
+    const std::string name = option->get_name();
+    if (name.starts_with("--ssl-") || name == "--network") {
+      option->group("Learning without labels (swav, simclr)");
+    }
+  }
 }
 
 EmbeddedFiles embed_files(const Splits& splits, const embedding::EncoderOptions& options,

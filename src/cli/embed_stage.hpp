@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/command.hpp"
 #include "cli/stages.hpp"
 #include "winnow/embedding/encoder.hpp"
 #include "winnow/embedding/parts.hpp"
@@ -54,12 +55,17 @@ struct EmbeddedFiles {
   Json knn;  ///< {"encoder": accuracy, "pixels": accuracy, ...} or null without labels
 };
 
+/// Declares the options of an encoder, those of learning in a group of their own.
+void bind_encoder_options(CLI::App& command, embedding::EncoderOptions& options);
+
 /// Fits the encoder on the train split and writes the embeddings of both splits with sidecars.
 ///
 /// Rows are collected in parts beside the output (`.NAME.parts`), which go when all is written.
 /// With `resume`, parts that belong to the same dataset, encoder and options are taken over, and
 /// outputs that are complete stay; the files are the same, byte for byte, as those of a run that
-/// nothing interrupted. Memory: a part, and for the check of neighbours at most 2 GiB of rows.
+/// nothing interrupted. An encoder that is learned leaves its weights (NAME.encoder.safetensors)
+/// and its curve (NAME.curves.csv) there, too, and a checkpoint among the parts. Memory: a part,
+/// and for the check of neighbours at most 2 GiB of rows.
 /// @throws OutputExists; InvalidArgument for shards and a file name; as fit_encoder(), encode().
 EmbeddedFiles embed_files(const Splits& splits, const embedding::EncoderOptions& options,
                           const EmbedTarget& target, Progress& progress);

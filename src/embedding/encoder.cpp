@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "embedding/learned.hpp"
 #include "embedding/patch_kmeans.hpp"
 #include "embedding/pixels.hpp"
 #include "embedding/script.hpp"
@@ -16,7 +17,7 @@ namespace fs = std::filesystem;
 EncoderChoice EncoderChoice::parse(std::string_view field, std::string_view text) {
   std::vector<std::string> names;
   for (const auto& entry : EnumNames<EncoderKind>::values) {
-    if (entry.value == EncoderKind::torchscript) continue;  // named by its file
+    if (EncoderChoice(entry.value).is_file()) continue;  // named by its file
     if (text == entry.name) return entry.value;
     names.emplace_back(entry.name);
   }
@@ -25,20 +26,21 @@ EncoderChoice EncoderChoice::parse(std::string_view field, std::string_view text
     return EncoderChoice(fs::path(text));
   }
   names.emplace_back("FILE.ts");
+  names.emplace_back("FILE.safetensors");
   throw_unknown_choice(field, text, names);
 }
 
-std::string EncoderChoice::text() const {
-  return kind == EncoderKind::torchscript ? file.string() : enum_name(kind);
-}
+std::string EncoderChoice::text() const { return is_file() ? file.string() : enum_name(kind); }
 
 void EncoderOptions::validate() const {
   validate_fields(*this);
   script.validate();
+  learning.validate();
   std::error_code ignored;
-  if (encoder.kind == EncoderKind::torchscript && !fs::is_regular_file(encoder.file, ignored)) {
-    throw BadFile(
-        fmt::format("{}: no such file; expected a TorchScript encoder", encoder.file.string()));
+  if (encoder.is_file() && !fs::is_regular_file(encoder.file, ignored)) {
+    const bool script_file = encoder.kind == EncoderKind::torchscript;
+    throw BadFile(fmt::format("{}: no such file; expected {}", encoder.file.string(),
+                              script_file ? "a TorchScript encoder" : "a network's weights"));
   }
 }
 
@@ -65,7 +67,7 @@ Matrix<float> Encoder::encode(const io::Dataset& dataset, Progress& progress) co
 }
 
 std::unique_ptr<Encoder> fit_encoder(const io::Dataset& dataset, const EncoderOptions& options,
-                                     Progress& progress) {
+                                     Progress& progress, const FitContext& context) {
   options.validate();
   if (options.encoder.kind == EncoderKind::pixels) return fit_pixels(dataset, progress);
   if (!dataset.has_images()) {
@@ -77,6 +79,11 @@ std::unique_ptr<Encoder> fit_encoder(const io::Dataset& dataset, const EncoderOp
   switch (options.encoder.kind) {
     case EncoderKind::torchscript:
       return load_script(dataset, options, progress);
+    case EncoderKind::network:
+      return load_network(dataset, options, progress);
+    case EncoderKind::swav:
+    case EncoderKind::simclr:
+      return fit_learned(dataset, options, context, progress);
     case EncoderKind::patch_kmeans:
     case EncoderKind::pixels:
       break;

@@ -3,14 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <numeric>
-#include <vector>
 
+#include "embedding/file_encoder.hpp"
 #include "winnow/core/error.hpp"
-#include "winnow/core/files.hpp"
-#include "winnow/core/hash.hpp"
 
 namespace winnow::embedding {
 
@@ -18,15 +14,6 @@ namespace {
 
 /// Enough to see what a module gives.
 constexpr std::int64_t tried_images = 8;
-
-std::string content_hash(const std::filesystem::path& file) {
-  const MappedFile content(file);
-  return content.intact([&] {
-    Hasher hasher;
-    hasher.add(content.bytes().data(), content.bytes().size());
-    return hash_text(hasher.digest());
-  });
-}
 
 class Script final : public Encoder {
  public:
@@ -74,22 +61,9 @@ class Script final : public Encoder {
   /// Embeddings of `count` examples, finite.
   Matrix<float> embed(const io::Dataset& dataset, std::int64_t begin, std::int64_t count,
                       Progress& progress) const {
-    const io::ImageShape shape = dataset.image_shape();
-    std::vector<std::int64_t> ids(static_cast<std::size_t>(count));
-    std::iota(ids.begin(), ids.end(), begin);
-    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(count * shape.size()));
-    dataset.read_images(ids, pixels);
-    Matrix<float> rows = script_->encode({pixels, shape}, progress);
-    for (std::int64_t i = 0; i < count; ++i) {
-      const auto row = rows.row(i);
-      const auto bad = std::ranges::find_if(row, [](float value) { return !std::isfinite(value); });
-      if (bad == row.end()) continue;
-      throw NonFiniteInput(fmt::format(
-          "{}: the embedding of {} row {} ({}) has {} in column {}; expected finite values; look "
-          "at that image, or whether the encoder was trained and exported well",
-          script_->file().string(), dataset.name(), begin + i, dataset.key(begin + i), *bad,
-          bad - row.begin()));
-    }
+    const auto pixels = read_range(dataset, begin, count);
+    Matrix<float> rows = script_->encode({pixels, dataset.image_shape()}, progress);
+    require_finite_rows(rows, dataset, begin, script_->file().string());
     return rows;
   }
 

@@ -58,13 +58,22 @@ struct Placement {
   float brightness = 1.0F;
   float contrast = 1.0F;
   float saturation = 1.0F;
-  int cutout = 0;  ///< Side of a square that is set to 0 after standardising; 0: none.
+  float hue = 0.0F;   ///< Turns of the colour circle.
+  bool grey = false;  ///< All channels become the pixel's grey.
+  int cutout = 0;     ///< Side of a square that is set to 0 after standardising; 0: none.
   int cut_row = 0;
   int cut_column = 0;  ///< Its centre.
 
   bool resized() const { return height > 0; }
-  bool recoloured() const { return brightness != 1.0F || contrast != 1.0F || saturation != 1.0F; }
+  bool recoloured() const {
+    return brightness != 1.0F || contrast != 1.0F || saturation != 1.0F || hue != 0.0F || grey;
+  }
 };
+
+/// Places a part of area uniform in [least, most] of the image's and aspect ratio log-uniform in
+/// [3/4, 4/3], as torchvision's RandomResizedCrop does; after ten that do not fit, the centre.
+void draw_part(RandomStream& random, const io::ImageShape& shape, double least, double most,
+               Placement& out);
 
 /// One training step's placements: shifts uniform in +-crop_padding, or with crop_scale < 1 a part
 /// of area uniform in [crop_scale, 1] and aspect ratio log-uniform in [3/4, 4/3]; fair mirroring;
@@ -75,5 +84,10 @@ std::vector<Placement> draw_placements(const NetworkOptions& options, const io::
 /// Writes an image as it is placed, standardised, HWC.
 void write_image(std::span<const std::uint8_t> image, const io::ImageShape& shape,
                  const PixelTable& table, const Placement& placement, std::span<float> out);
+
+/// The same of a resized part that is shown at another size: `shown` has the image's channels.
+void write_part(std::span<const std::uint8_t> image, const io::ImageShape& shape,
+                const PixelTable& table, const Placement& placement, const io::ImageShape& shown,
+                std::span<float> out);
 
 }  // namespace winnow::train

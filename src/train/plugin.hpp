@@ -4,12 +4,14 @@
 #include <string>
 
 #include "winnow/train/network.hpp"
+#include "winnow/train/network_encoder.hpp"
 #include "winnow/train/script_encoder.hpp"
+#include "winnow/train/self_supervised.hpp"
 
 namespace winnow::train {
 
 /// Raised whenever a class or struct that crosses the boundary changes its layout.
-constexpr int plugin_interface = 3;
+constexpr int plugin_interface = 4;
 
 constexpr const char* plugin_file = "libwinnow_torch.so";
 
@@ -17,6 +19,8 @@ using PluginInterfaceFunction = int();
 using PluginTrainerFunction = NetworkTrainer*();
 using PluginScriptEncoderFunction = ScriptEncoder*(const std::filesystem::path&,
                                                    const ScriptOptions&);
+using PluginNetworkEncoderFunction = NetworkEncoder*(const std::filesystem::path&, Device);
+using PluginSelfSupervisedFunction = SelfSupervisedTrainer*();
 
 /// The plug-in's function of that name. Loads the plug-in, once.
 /// @param purpose      what cannot be done without it, e.g. "networks need LibTorch"
@@ -32,4 +36,7 @@ int winnow_plugin_interface();
 winnow::train::NetworkTrainer* winnow_plugin_trainer();
 winnow::train::ScriptEncoder* winnow_plugin_script_encoder(
     const std::filesystem::path& file, const winnow::train::ScriptOptions& options);
+winnow::train::NetworkEncoder* winnow_plugin_network_encoder(const std::filesystem::path& file,
+                                                             winnow::train::Device device);
+winnow::train::SelfSupervisedTrainer* winnow_plugin_self_supervised_trainer();
 }

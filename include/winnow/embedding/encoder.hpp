@@ -13,32 +13,40 @@
 #include "winnow/core/run.hpp"
 #include "winnow/io/dataset.hpp"
 #include "winnow/train/script_encoder.hpp"
+#include "winnow/train/self_supervised_options.hpp"
 
 namespace winnow {
 
-enum class EncoderKind { patch_kmeans, pixels, torchscript };
+enum class EncoderKind { patch_kmeans, pixels, swav, simclr, network, torchscript };
 
 template <>
 struct EnumNames<EncoderKind> {
   static constexpr EnumName<EncoderKind> values[] = {{EncoderKind::patch_kmeans, "patch-kmeans"},
                                                      {EncoderKind::pixels, "pixels"},
+                                                     {EncoderKind::swav, "swav"},
+                                                     {EncoderKind::simclr, "simclr"},
+                                                     {EncoderKind::network, "network"},
                                                      {EncoderKind::torchscript, "torchscript"}};
 };
 
 namespace embedding {
 
-/// An encoder by its name, or the TorchScript file that is one.
+/// An encoder by its name, or the file that is one: TorchScript, or weights that winnow trained.
 struct EncoderChoice {
   EncoderKind kind = EncoderKind::patch_kmeans;
-  std::filesystem::path file;  ///< of torchscript, else empty
+  std::filesystem::path file;  ///< of torchscript and network, else empty
 
   EncoderChoice() = default;
   // NOLINTNEXTLINE(google-explicit-constructor): a kind that needs no file is a choice.
   EncoderChoice(EncoderKind named) : kind(named) {}
-  explicit EncoderChoice(std::filesystem::path script)
-      : kind(EncoderKind::torchscript), file(std::move(script)) {}
+  /// NAME.safetensors is a network's weights, anything else TorchScript.
+  explicit EncoderChoice(std::filesystem::path named)
+      : kind(named.extension() == ".safetensors" ? EncoderKind::network : EncoderKind::torchscript),
+        file(std::move(named)) {}
 
-  static constexpr const char* forms = "patch-kmeans|pixels|FILE.ts";
+  static constexpr const char* forms = "patch-kmeans|pixels|swav|simclr|FILE.ts|FILE.safetensors";
+  bool is_file() const { return kind == EncoderKind::torchscript || kind == EncoderKind::network; }
+  bool is_learned() const { return kind == EncoderKind::swav || kind == EncoderKind::simclr; }
   /// What is no name but has a dot or a slash, or exists, is a file.
   /// @throws InvalidArgument for anything else, naming the near name.
   static EncoderChoice parse(std::string_view field, std::string_view text);
@@ -91,13 +99,16 @@ struct EncoderOptions {
   std::int64_t dictionary_iterations = 12;
   std::int64_t fit_images = 20'000;
   train::ScriptOptions script{};
+  train::SelfSupervisedOptions learning{};  ///< Method, device and seed are those of this struct.
+  std::int64_t check_images = 10'000;
   Seed seed{};
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit(self.encoder,
           FieldInfo{.name = "encoder",
-                    .help = "What turns an example into a vector; FILE.ts is TorchScript."});
+                    .help = "What turns an example into a vector; FILE.ts is TorchScript, "
+                            "FILE.safetensors a network that winnow trained."});
     visit(self.dimensions,
           FieldInfo{.name = "dimensions",
                     .help = "Length of the vectors (patch-kmeans; at most 4 x words "
@@ -125,13 +136,29 @@ struct EncoderOptions {
                                      .unit = "examples",
                                      .min = 2});
     train::ScriptOptions::fields(self.script, visit);
+    train::SelfSupervisedOptions::fields(self.learning, visit);
+    visit(self.check_images,
+          FieldInfo{.name = "ssl-check-images",
+                    .help = "Random images, of either split, whose neighbours are looked at after "
+                            "every pass (swav, simclr).",
+                    .unit = "images",
+                    .min = 0});
   }
   /// @throws InvalidArgument naming the field, its value and the bound broken; BadFile for a
-  ///         TorchScript file that is not there.
+  ///         file that is not there.
   void validate() const;
 };
 
-/// Fits an encoder on a dataset, without labels.
+/// What fit_encoder() may use beside the dataset; only swav and simclr do. "": none.
+struct FitContext {
+  const io::Dataset* test = nullptr;   ///< Where the queries of their neighbour checks are.
+  std::filesystem::path checkpoint{};  ///< Written after every pass.
+  std::filesystem::path curves{};      ///< CSV, a row a pass; rewritten after every one.
+  std::filesystem::path weights{};     ///< What was learned, .safetensors.
+  bool resume = false;                 ///< Go on from `checkpoint` where there is one.
+};
+
+/// Fits an encoder on a dataset, without labels: those only serve to check neighbours.
 ///
 /// TorchScript: the module is loaded and tried on the first images; nothing is fitted.
 ///
@@ -145,15 +172,19 @@ struct EncoderOptions {
 /// square root of the 4 x words sums is taken, and PCA gives `dimensions` numbers, each divided by
 /// sqrt(its variance + 1 % of the mean variance).
 ///
+/// `swav` and `simclr`: a network learns from the images, see train::SelfSupervisedTrainer; a
+/// collapse is a warning. What it computes below its last layer is the embedding. A network's file:
+/// the same of a network trained before, with labels or without.
+///
 /// @throws InvalidArgument  options, a dataset without images or smaller than a patch; BadFile; as
-///         train::load_script_encoder().
+///         train::load_script_encoder(), load_network_encoder() and SelfSupervisedTrainer::train().
 /// Same bits for any number of threads. Cost per image with P patches of q numbers and w words:
 /// 2 P q (w + q) + 8 w dimensions operations. Memory: fit_images x 4 words float32.
 ///
 /// Coates, Ng and Lee, "An analysis of single-layer networks in unsupervised feature learning",
 /// AISTATS 2011. The square root is Perronnin, Sanchez and Mensink's (ECCV 2010).
 std::unique_ptr<Encoder> fit_encoder(const io::Dataset& dataset, const EncoderOptions& options,
-                                     Progress& progress = silent());
+                                     Progress& progress = silent(), const FitContext& context = {});
 
 }  // namespace embedding
 }  // namespace winnow

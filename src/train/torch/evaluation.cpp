@@ -7,12 +7,13 @@
 #include "train/torch/gradient_norms.hpp"
 #include "train/torch/layers.hpp"
 #include "winnow/core/parallel.hpp"
+#include "winnow/train/network_encoder.hpp"
 
 namespace winnow::train {
 
 namespace {
 
-constexpr std::int64_t images_a_thread = 64;
+constexpr std::int64_t images_a_thread = network_encoder_block;
 constexpr std::int64_t images_a_device = 512;
 constexpr std::int64_t gradient_images = 8;
 /// Images whose logits are held at once.
@@ -86,6 +87,22 @@ void for_each_logits(const Model& model, const LabelledImages& images, const Tak
     });
     take(begin, logits);
   }
+}
+
+Matrix<float> features_of(const Model& model, const LabelledImages& images,
+                          std::span<const std::int64_t> ids, Progress& progress) {
+  const std::int64_t block = model.device.is_cpu() ? images_a_thread : images_a_device;
+  const auto count = static_cast<std::int64_t>(ids.size());
+  auto rows = Matrix<float>::uninitialized(count, model.network.n_features());
+  in_blocks(model, 0, count, block, progress, [&](std::int64_t begin, std::int64_t some) {
+    const at::NoGradGuard no_grad;
+    EvaluationLayers layers(model.leaves, model.moments);
+    const auto part = ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(some));
+    const at::Tensor features =
+        model.network.features(layers, plain_input(images, part, model)).to(at::kCPU, at::kFloat);
+    std::copy_n(features.contiguous().data_ptr<float>(), features.numel(), rows.row(begin).data());
+  });
+  return rows;
 }
 
 std::vector<std::uint8_t> correct_of(const Model& model, const LabelledImages& images,

@@ -9,6 +9,7 @@
 
 #include "train/augment.hpp"
 #include "train/torch/network.hpp"
+#include "winnow/core/matrix.hpp"
 #include "winnow/core/progress.hpp"
 #include "winnow/train/network.hpp"
 
@@ -36,6 +37,10 @@ at::Tensor plain_input(const LabelledImages& images, std::span<const std::int64_
 using TakeLogits = std::function<void(std::int64_t begin, const at::Tensor& logits)>;
 void for_each_logits(const Model& model, const LabelledImages& images, const TakeLogits& take,
                      Progress& progress);
+
+/// float32 [ids.size(), n_features]: what the network computes below its last layer.
+Matrix<float> features_of(const Model& model, const LabelledImages& images,
+                          std::span<const std::int64_t> ids, Progress& progress);
 
 /// [n] 1 where the label has the largest logit.
 std::vector<std::uint8_t> correct_of(const Model& model, const LabelledImages& images,

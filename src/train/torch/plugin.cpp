@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
+#include "train/torch/network_encoder.hpp"
 #include "train/torch/runtime.hpp"
 #include "train/torch/script_encoder.hpp"
+#include "train/torch/self_supervised_training.hpp"
 #include "train/torch/training.hpp"
 
 namespace winnow::train {
@@ -21,6 +23,14 @@ class TorchTrainer final : public NetworkTrainer {
     Training training(job, progress);
     training.run(progress);
     return training.measure(progress);
+  }
+};
+
+class TorchSelfSupervisedTrainer final : public SelfSupervisedTrainer {
+  SelfSupervisedResult run(const SelfSupervisedJob& job, Progress& progress) const override {
+    const TorchThreads threads(job.threads);
+    SelfSupervisedTraining training(job, progress);
+    return training.run(progress);
   }
 };
 
@@ -41,5 +51,14 @@ WINNOW_PLUGIN_EXPORT winnow::train::NetworkTrainer* winnow_plugin_trainer() {
 WINNOW_PLUGIN_EXPORT winnow::train::ScriptEncoder* winnow_plugin_script_encoder(
     const std::filesystem::path& file, const winnow::train::ScriptOptions& options) {
   return new winnow::train::TorchScriptEncoder(file, options);
+}
+
+WINNOW_PLUGIN_EXPORT winnow::train::NetworkEncoder* winnow_plugin_network_encoder(
+    const std::filesystem::path& file, winnow::train::Device device) {
+  return new winnow::train::TorchNetworkEncoder(file, device);
+}
+
+WINNOW_PLUGIN_EXPORT winnow::train::SelfSupervisedTrainer* winnow_plugin_self_supervised_trainer() {
+  return new winnow::train::TorchSelfSupervisedTrainer();
 }
 }

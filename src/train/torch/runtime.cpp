@@ -16,4 +16,17 @@ at::Device resolve_device(Device wanted) {
                   TORCH_VERSION));
 }
 
+Precision resolve_precision(Precision wanted, const at::Device& device) {
+  if (!device.is_cpu()) return wanted == Precision::automatic ? Precision::bf16 : wanted;
+  const bool converts = __builtin_cpu_supports("avx512bw") > 0 &&
+                        __builtin_cpu_supports("avx512vl") > 0 &&
+                        __builtin_cpu_supports("avx512dq") > 0;
+  if (wanted == Precision::bf16 && !converts) {
+    throw InvalidArgument("precision = bf16: this machine lacks AVX-512; take float32 or auto");
+  }
+  if (wanted != Precision::automatic) return wanted;
+  return converts && __builtin_cpu_supports("avx512bf16") > 0 ? Precision::bf16
+                                                              : Precision::float32;
+}
+
 }  // namespace winnow::train

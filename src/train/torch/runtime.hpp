@@ -6,11 +6,16 @@
 
 #include "winnow/core/parallel.hpp"
 #include "winnow/train/device.hpp"
+#include "winnow/train/network_options.hpp"
 
 namespace winnow::train {
 
 /// @throws NotAvailable for a CUDA device where there is none.
 at::Device resolve_device(Device wanted);
+
+/// bf16 where the device multiplies it fast, unless the user says otherwise.
+/// @throws InvalidArgument for bf16 on a CPU without the instructions that the kernels need.
+Precision resolve_precision(Precision wanted, const at::Device& device);
 
 /// LibTorch as winnow uses it: one thread for whatever it computes, side by side on `threads`
 /// threads of winnow's own, so that results do not depend on their number. Gives the caller's

@@ -162,7 +162,7 @@ SavedNetwork load_network(const fs::path& path) {
     saved.mean = json.at("mean").get<std::vector<double>>();
     saved.deviation = json.at("deviation").get<std::vector<double>>();
     const auto channels = static_cast<std::size_t>(saved.shape.channels);
-    const bool sound = saved.n_classes >= 2 && saved.n_classes <= 1'000'000 &&
+    const bool sound = saved.n_classes >= 1 && saved.n_classes <= 1'000'000 &&
                        saved.shape.channels >= 1 && saved.shape.channels <= 1024 &&
                        saved.shape.height >= 1 && saved.shape.height <= 4096 &&
                        saved.shape.width >= 1 && saved.shape.width <= 4096 &&
@@ -175,6 +175,7 @@ SavedNetwork load_network(const fs::path& path) {
                     "it anew with winnow train",
                     path.string(), description_key, error.what()));
   }
+  saved.options = options;
   saved.network = make_network(options, saved.shape, saved.n_classes);
   for (const Parameter& parameter : saved.network->parameters()) {
     saved.state.parameters.push_back(at::zeros(parameter.sizes));

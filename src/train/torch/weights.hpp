@@ -36,6 +36,7 @@ std::vector<std::string> load_weights(const std::filesystem::path& path, const s
 struct SavedNetwork {
   std::unique_ptr<Network> network;
   State state;
+  NetworkOptions options;  ///< Of its structure.
   io::ImageShape shape;
   std::int64_t n_classes = 0;
   std::vector<double> mean;  ///< Of each channel, in bytes ...

@@ -63,6 +63,45 @@ TEST(WriteImage, ShiftsThenMirrors) {
   }
 }
 
+/// A table that leaves bytes as they are.
+PixelTable plain_table() {
+  return PixelTable(std::vector<double>(3, 0.0), std::vector<double>(3, 1.0));
+}
+
+TEST(WritePart, ShowsAPartAtAnotherSize) {
+  // Column x of a 6 x 8 image is 10 x in every channel: bilinear resampling is exact inside.
+  std::vector<std::uint8_t> image;
+  for (int i = 0; i < 6 * 8 * 3; ++i) image.push_back(static_cast<std::uint8_t>(10 * (i / 3 % 8)));
+  const Placement part{.top = 1, .left = 2, .height = 4, .width = 4};
+  std::vector<float> out(2 * 2 * 3);
+  write_part(image, {6, 8, 3}, plain_table(), part, {2, 2, 3}, out);
+  // Two output columns over [2, 6): centres at 3 and 5, that is pixels 2.5 and 4.5.
+  for (int i = 0; i < 12; ++i) {
+    EXPECT_FLOAT_EQ(out[static_cast<std::size_t>(i)], i / 3 % 2 == 0 ? 25.0F : 45.0F) << i;
+  }
+  Placement mirrored = part;
+  mirrored.mirrored = true;
+  write_part(image, {6, 8, 3}, plain_table(), mirrored, {2, 2, 3}, out);
+  EXPECT_FLOAT_EQ(out[0], 45.0F);
+  EXPECT_FLOAT_EQ(out[3], 25.0F);
+}
+
+TEST(WriteImage, TurnsHueAboutGreyAndTakesColourAway) {
+  const std::vector<std::uint8_t> image{200, 100, 50, 90, 90, 90};
+  const io::ImageShape shape{1, 2, 3};
+  const float grey = 0.299F * 200 + 0.587F * 100 + 0.114F * 50;
+  std::vector<float> out(6);
+  write_image(image, shape, plain_table(), {.grey = true}, out);
+  for (int c = 0; c < 3; ++c) EXPECT_NEAR(out[static_cast<std::size_t>(c)], grey, 1e-3);
+  write_image(image, shape, plain_table(), {.hue = 0.1F}, out);
+  // Luma stays, up to the three digits of the YIQ matrices; a grey pixel does not change.
+  EXPECT_NEAR(0.299F * out[0] + 0.587F * out[1] + 0.114F * out[2], grey, 0.2);
+  for (std::size_t c = 3; c < 6; ++c) EXPECT_NEAR(out[c], 90.0F, 0.2);
+  EXPECT_GT(std::abs(out[1] - 100.0F), 5.0F);
+  write_image(image, shape, plain_table(), {.hue = 1.0F}, out);  // once around
+  for (std::size_t c = 0; c < 6; ++c) EXPECT_NEAR(out[c], static_cast<float>(image[c]), 0.5);
+}
+
 NetworkOptions drawn(std::uint64_t seed) {
   return {.batch_size = 1000, .flip = true, .crop_padding = 2, .seed = Seed{seed}};
 }
