@@ -14,6 +14,7 @@
 #include "winnow/io/npy.hpp"
 #include "winnow/report/report.hpp"
 #include "winnow/selection/export.hpp"
+#include "winnow/train/image_store.hpp"
 
 namespace winnow::cli {
 
@@ -229,8 +230,8 @@ class Prune {
   void evaluate() {
     experiments::TrainingData data{.rows = {rows_, labels_.values},
                                    .test_rows = {test_rows_, splits_.test->labels()}};
-    std::optional<experiments::TrainingImages> images;
-    std::optional<experiments::TrainingImages> test_images;
+    std::optional<train::ImageStore> images;
+    std::optional<train::ImageStore> test_images;
     if (std::ranges::any_of(arguments_.evaluation.models, experiments::is_network)) {
       images.emplace(*splits_.train, session_.terminal);
       test_images.emplace(*splits_.test, session_.terminal);

@@ -8,6 +8,7 @@
 #include "cli/stages.hpp"
 #include "winnow/embedding/encoder.hpp"
 #include "winnow/experiments/training.hpp"
+#include "winnow/train/image_store.hpp"
 
 // What trainings learn from, as `train`, `score` and `benchmark` take it.
 
@@ -37,8 +38,8 @@ struct TrainingMaterial {
   io::Labels test_labels;
   Fingerprint fingerprint;
   std::vector<InputFile> inputs;
-  std::optional<experiments::TrainingImages> images;  ///< of networks
-  std::optional<experiments::TrainingImages> test_images;
+  std::optional<train::ImageStore> images;  ///< of networks
+  std::optional<train::ImageStore> test_images;
 
   experiments::TrainingData data() const;
   Fingerprint test_fingerprint() const;

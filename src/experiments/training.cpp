@@ -1,13 +1,11 @@
 #include "winnow/experiments/training.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <numeric>
 
 #include "winnow/core/error.hpp"
 #include "winnow/core/hash.hpp"
@@ -160,35 +158,6 @@ TrainingOutcome train_cheap(const std::string& model, const TrainingData& data,
 }
 
 }  // namespace
-
-TrainingImages::TrainingImages(const io::Dataset& dataset, Progress& progress) : dataset_(dataset) {
-  constexpr std::int64_t block = 1024;
-  const std::int64_t n = dataset.size();
-  const std::int64_t bytes = dataset.image_shape().size();
-  const std::int64_t memory =
-      std::int64_t{sysconf(_SC_PHYS_PAGES)} * std::int64_t{sysconf(_SC_PAGESIZE)};
-  if (n * bytes > memory / 4) return;
-  progress.stage(fmt::format("read images of {}", dataset.name()), n, "images");
-  pixels_.resize(static_cast<std::size_t>(n * bytes));
-  std::vector<std::int64_t> ids;
-  for (std::int64_t begin = 0; begin < n; begin += block) {
-    progress.throw_if_cancelled();
-    ids.resize(static_cast<std::size_t>(std::min(block, n - begin)));
-    std::iota(ids.begin(), ids.end(), begin);
-    dataset.read_images(ids,
-                        std::span(pixels_).subspan(static_cast<std::size_t>(begin * bytes),
-                                                   ids.size() * static_cast<std::size_t>(bytes)));
-    progress.advance(static_cast<std::int64_t>(ids.size()));
-  }
-  progress.done("");
-}
-
-train::LabelledImages TrainingImages::view() const {
-  return {.pixels = pixels_,
-          .shape = dataset_.image_shape(),
-          .labels = dataset_.labels(),
-          .dataset = &dataset_};
-}
 
 std::filesystem::path checkpoint_of(const std::filesystem::path& folder) {
   return folder / "checkpoint.safetensors";

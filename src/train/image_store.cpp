@@ -1,5 +1,6 @@
-#include "train/image_store.hpp"
+#include "winnow/train/image_store.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,12 +15,13 @@ constexpr std::int64_t images_at_a_time = 1024;
 }  // namespace
 
 ImageStore::ImageStore(const io::Dataset& dataset, Progress& progress)
-    : dataset_(dataset), labels_(static_cast<std::size_t>(dataset.size()), 0) {
+    : dataset_(dataset), labels_(dataset.labels()) {
+  labels_.resize(static_cast<std::size_t>(dataset.size()), 0);
   const std::int64_t size = dataset.image_shape().size();
   const std::int64_t memory =
       std::int64_t{sysconf(_SC_PHYS_PAGES)} * std::int64_t{sysconf(_SC_PAGESIZE)};
   if (dataset.size() * size > memory / 4) return;
-  progress.stage("read images", dataset.size(), "images");
+  progress.stage(fmt::format("read images of {}", dataset.name()), dataset.size(), "images");
   pixels_.resize(static_cast<std::size_t>(dataset.size() * size));
   for (std::int64_t begin = 0; begin < dataset.size(); begin += images_at_a_time) {
     progress.throw_if_cancelled();

@@ -7,10 +7,10 @@
 #include <string_view>
 
 #include "train/checks.hpp"
-#include "train/image_store.hpp"
 #include "train/plugin.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/parallel.hpp"
+#include "winnow/train/image_store.hpp"
 
 namespace winnow::train {
 

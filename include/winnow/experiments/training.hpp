@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,7 +10,6 @@
 #include "winnow/core/options.hpp"
 #include "winnow/core/progress.hpp"
 #include "winnow/experiments/recorder.hpp"
-#include "winnow/io/dataset.hpp"
 #include "winnow/train/learner.hpp"
 #include "winnow/train/network.hpp"
 
@@ -40,19 +38,6 @@ bool is_network(const std::string& model);
 /// Refuses models that this build cannot train, before any work is done.
 /// @throws InvalidArgument for an unknown model; NotAvailable for a network without the plug-in.
 void require_models(const std::vector<std::string>& models);
-
-/// The images of a dataset for many trainings: decoded into memory once where they take at most a
-/// quarter of it, else read whenever they are needed. The dataset must live as long.
-class TrainingImages {
- public:
-  /// @throws BadFile naming an unreadable image; Interrupted.
-  explicit TrainingImages(const io::Dataset& dataset, Progress& progress = silent());
-  train::LabelledImages view() const;
-
- private:
-  const io::Dataset& dataset_;
-  std::vector<std::uint8_t> pixels_;
-};
 
 /// What trainings learn from and are measured on: views of what the caller keeps. What no model
 /// needs may be empty, but for the labels.
