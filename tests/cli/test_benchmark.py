@@ -154,6 +154,7 @@ class BenchmarkTest(WinnowTest):
         self.assertEqual(options["data"], "mnist:other")
         self.assertEqual({int(row["seed"]) for row in self.table("run/results.csv")}, {7, 8})
 
+    @unittest.skipUnless(has_plugin(), "needs LibTorch")
     def test_shipped_specifications_are_understood(self):
         folder = pathlib.Path(__file__).parents[2] / "benchmarks"
         files = sorted(folder.glob("*.toml"))
