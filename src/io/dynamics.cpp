@@ -375,6 +375,15 @@ void Dynamics::read_flags(DynamicsArray array, std::int64_t row, std::int64_t be
   throw_value(array, row, begin + (bad - out.begin()), *bad);
 }
 
+std::span<const std::uint8_t> Dynamics::flags(DynamicsArray array, std::int64_t row,
+                                              std::int64_t begin, std::int64_t count) const {
+  assert(info_of(array).is_flag && has(array) && in_c_order(array));
+  const auto first = static_cast<std::size_t>(place(array, row, begin).first);
+  const auto bytes = file(array)->data().subspan(first, static_cast<std::size_t>(count));
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes are bytes
+  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+}
+
 void Dynamics::throw_value(DynamicsArray array, std::int64_t row, std::int64_t column,
                            double value) const {
   const ArrayInfo& info = info_of(array);

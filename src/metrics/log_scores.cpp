@@ -103,13 +103,25 @@ class RunScorer {
     run_.require_unchanged(array_);
   }
 
-  Matrix<std::uint8_t> read_flags(std::int64_t begin, std::int64_t count) const {
-    const auto n_rows = static_cast<std::int64_t>(rows_.size());
-    auto tile = Matrix<std::uint8_t>::uninitialized(n_rows, count);
-    for (std::int64_t i = 0; i < n_rows; ++i) {
-      run_.read_flags(array_, rows_[static_cast<std::size_t>(i)], begin, tile.row(i));
+  /// [count] counts of examples from `begin` on, of flags where they lie if that can be.
+  std::vector<std::int32_t> forgetting_counts(std::int64_t begin, std::int64_t count) const {
+    if (run_.in_c_order(array_)) {
+      std::vector<std::span<const std::uint8_t>> flags;
+      flags.reserve(rows_.size());
+      for (const std::int64_t row : rows_) flags.push_back(run_.flags(array_, row, begin, count));
+      try {
+        auto counts = metrics::forgetting_counts(flags);
+        run_.require_intact(array_);
+        return counts;
+      } catch (const InvalidArgument&) {
+        // Reading them says where.
+      }
     }
-    return tile;
+    auto tile = Matrix<std::uint8_t>::uninitialized(static_cast<std::int64_t>(rows_.size()), count);
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      run_.read_flags(array_, rows_[i], begin, tile.row(static_cast<std::int64_t>(i)));
+    }
+    return metrics::forgetting_counts(tile.view());
   }
 
   /// [count] scores of examples from `begin` on.
@@ -213,16 +225,25 @@ void warn_of_runs(std::span<const io::Dynamics> runs, LogMetric metric, LogScore
 /// Adds the scores of a run to `sum`; clears `never` where it got an example right.
 void add_forgetting(const RunScorer& scorer, const ForgettingOptions& options,
                     std::span<double> sum, std::span<std::uint8_t> never, Progress& progress) {
-  std::vector<std::int32_t> counts(sum.size());
+  std::vector<std::uint8_t> missed(sum.size());
+  std::atomic<std::int32_t> largest{-1};
   scorer.for_each_tile(progress, [&](std::int64_t begin, std::int64_t count) {
-    const auto found = forgetting_counts(scorer.read_flags(begin, count).view());
-    std::copy(found.begin(), found.end(), counts.begin() + begin);
+    const auto counts = scorer.forgetting_counts(begin, count);
+    auto at = static_cast<std::size_t>(begin);
+    std::int32_t most = -1;
+    for (const std::int32_t forgotten : counts) {
+      sum[at] += std::max(forgotten, 0);
+      missed[at] = forgotten < 0 ? 1 : 0;
+      if (forgotten >= 0) never[at] = 0;
+      most = std::max(most, forgotten);
+      ++at;
+    }
+    std::int32_t before = largest.load();
+    while (before < most && !largest.compare_exchange_weak(before, most)) continue;
   });
-  const auto scores = forgetting(counts, static_cast<std::int64_t>(scorer.rows().size()), options);
-  for (std::size_t i = 0; i < sum.size(); ++i) {
-    sum[i] += scores[i];
-    if (counts[i] >= 0) never[i] = 0;
-  }
+  const double score =
+      never_learned_score(largest, static_cast<std::int64_t>(scorer.rows().size()), options);
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += missed[i] != 0 ? score : 0.0;
 }
 
 void add_scores(const RunScorer& scorer, std::span<double> sum, Progress& progress) {

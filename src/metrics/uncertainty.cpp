@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "metrics/kernels/trajectory.hpp"
 #include "metrics/windows.hpp"
 #include "winnow/core/error.hpp"
@@ -12,23 +15,34 @@ namespace {
 
 using SlideWindow = decltype(TrajectoryKernels::slide_window);
 
+/// Examples whose sums stay in the first-level cache; less than 512, or the two arrays would lie 4
+/// KiB apart, where a load waits for stores to the other.
+constexpr std::int64_t strip = 448;
+
+/// Adds what `slide` gives for each window of examples [begin, begin + count) to their scores.
+void add_windows(MatrixView<const float> p_true, std::int64_t begin, std::int64_t count,
+                 std::int32_t window, SlideWindow slide, double* scores) {
+  static constexpr std::array<float, strip> nothing{};
+  alignas(64) std::array<double, strip> sum{};
+  alignas(64) std::array<double, strip> squares{};
+  const auto row = [&](std::int64_t index) { return p_true.row(index).data() + begin; };
+  for (std::int64_t i = 0; i < window - 1; ++i) {
+    trajectory_kernels().enter_window(row(i), sum.data(), squares.data(), count);
+  }
+  for (std::int64_t i = window - 1; i < p_true.rows(); ++i) {
+    const float* leaving = i == window - 1 ? nothing.data() : row(i - window);
+    slide(row(i), leaving, sum.data(), squares.data(), scores, window, count);
+  }
+}
+
 /// Mean over the windows of what `slide` adds for each.
 std::vector<double> mean_over_windows(MatrixView<const float> p_true, std::int32_t window,
-                                      const TrajectoryKernels& kernels, SlideWindow slide) {
+                                      SlideWindow slide) {
   require_window(p_true.rows(), window);
-  const auto n = static_cast<std::size_t>(p_true.cols());
-  std::vector<double> sum(n, 0.0);
-  std::vector<double> squares(n, 0.0);
-  std::vector<double> scores(n, 0.0);
-  const std::vector<float> nothing(n, 0.0F);
-  for (std::int64_t row = 0; row < p_true.rows(); ++row) {
-    const float* entering = p_true.row(row).data();
-    if (row < window - 1) {
-      kernels.enter_window(entering, sum.data(), squares.data(), p_true.cols());
-      continue;
-    }
-    const float* leaving = row == window - 1 ? nothing.data() : p_true.row(row - window).data();
-    slide(entering, leaving, sum.data(), squares.data(), scores.data(), window, p_true.cols());
+  std::vector<double> scores(static_cast<std::size_t>(p_true.cols()), 0.0);
+  for (std::int64_t begin = 0; begin < p_true.cols(); begin += strip) {
+    const std::int64_t count = std::min(strip, p_true.cols() - begin);
+    add_windows(p_true, begin, count, window, slide, scores.data() + begin);
   }
   const auto windows = static_cast<double>(p_true.rows() - window + 1);
   for (double& score : scores) score /= windows;
@@ -46,13 +60,11 @@ void require_window(std::int64_t rows, std::int32_t window) {
 }
 
 std::vector<double> dyn_unc(MatrixView<const float> p_true, std::int32_t window) {
-  const TrajectoryKernels& kernels = trajectory_kernels();
-  return mean_over_windows(p_true, window, kernels, kernels.slide_window);
+  return mean_over_windows(p_true, window, trajectory_kernels().slide_window);
 }
 
 std::vector<double> dual(MatrixView<const float> p_true, std::int32_t window) {
-  const TrajectoryKernels& kernels = trajectory_kernels();
-  return mean_over_windows(p_true, window, kernels, kernels.slide_window_by_difficulty);
+  return mean_over_windows(p_true, window, trajectory_kernels().slide_window_by_difficulty);
 }
 
 }  // namespace winnow::metrics

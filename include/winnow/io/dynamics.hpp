@@ -82,6 +82,13 @@ class Dynamics {
   /// The same of correct or test_correct. @throws BadFile for a value besides 0 and 1.
   void read_flags(DynamicsArray array, std::int64_t row, std::int64_t begin,
                   std::span<std::uint8_t> out) const;
+  /// The same bytes where they lie, in C order only, and not looked at: who uses them calls
+  /// require_intact() afterwards, and read_flags() where one is neither 0 nor 1.
+  std::span<const std::uint8_t> flags(DynamicsArray array, std::int64_t row, std::int64_t begin,
+                                      std::int64_t count) const;
+  /// Whether flags() may be called.
+  bool in_c_order(DynamicsArray array) const { return !file(array)->fortran_order(); }
+  void require_intact(DynamicsArray array) const { file(array)->require_intact(); }
   /// Announces that these examples of the row are read next.
   void prefetch(DynamicsArray array, std::int64_t row, std::int64_t begin,
                 std::int64_t count) const;

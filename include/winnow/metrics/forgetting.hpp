@@ -46,8 +46,10 @@ inline constexpr double infinitely_forgotten = 1e9;
 ///
 ///     count_i = #{t : correct_t,i = 1, correct_t+1,i = 0}
 ///
-/// @param correct  [epochs, n], 0 or 1, epochs >= 1.
+/// @param correct  [epochs][n], 0 or 1, epochs >= 1: the rows may lie anywhere.
 /// @return         [n], in [-1, epochs / 2]. O(epochs n) time.
+/// @throws InvalidArgument for a value besides 0 and 1, without saying where.
+std::vector<std::int32_t> forgetting_counts(std::span<const std::span<const std::uint8_t>> correct);
 std::vector<std::int32_t> forgetting_counts(MatrixView<const std::uint8_t> correct);
 
 /// Forgetting difficulty of one run: the counts, and for what it never got right
@@ -58,6 +60,7 @@ std::vector<std::int32_t> forgetting_counts(MatrixView<const std::uint8_t> corre
 ///     zero     0: codes that only count transitions, as that of CCS (Zheng et al. 2023)
 ///
 /// @param counts  [n], of forgetting_counts().
+/// @param largest the largest of them.
 /// @param epochs  logged epochs.
 /// @return        [n]; larger is harder.
 ///
@@ -66,6 +69,9 @@ std::vector<std::int32_t> forgetting_counts(MatrixView<const std::uint8_t> corre
 /// trained on; a log has it in evaluation mode after the epoch.
 std::vector<double> forgetting(std::span<const std::int32_t> counts, std::int64_t epochs,
                                const ForgettingOptions& options);
+/// What it gives an example whose count is -1.
+double never_learned_score(std::int32_t largest, std::int64_t epochs,
+                           const ForgettingOptions& options);
 
 }  // namespace metrics
 }  // namespace winnow

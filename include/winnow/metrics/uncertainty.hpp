@@ -38,7 +38,8 @@ struct WindowOptions {
 ///
 /// @param p_true  [T, n], probabilities of the labels, T >= window.
 /// @return        [n]; larger is harder. O(T n) time whatever the window; windows slide in double,
-///                so that spreads below 1e-7 drown in rounding (in a float16 log nothing is lost).
+///                so that spreads below 1e-7 drown in rounding (in a float16 log nothing is lost);
+///                their roots are float's, within 2^-23.
 /// @throws InvalidArgument when T < window.
 ///
 /// He et al., "Large-scale Dataset Pruning with Dynamic Uncertainty", CVPR workshops 2024,

@@ -36,7 +36,7 @@ void slide(const float* __restrict entering, const float* __restrict leaving,
     const double total_squares = squares[i] + (in * in - out * out);
     const double mean = total * per_row;
     const double variance = (total_squares - total * mean) * per_degree;
-    const double spread = std::sqrt(variance > 0.0 ? variance : 0.0);
+    const double spread = std::sqrt(static_cast<float>(variance > 0.0 ? variance : 0.0));
     sum[i] = total;
     squares[i] = total_squares;
     score[i] += by_difficulty ? spread * (1.0 - mean) : spread;
