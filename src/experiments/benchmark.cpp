@@ -79,7 +79,7 @@ class Benchmark {
     kmeans.n_clusters = clusters;
     kmeans.geometry = options_.geometry;
     kmeans.seed = options_.seed;
-    const CpuClock clock(true);
+    const CpuClock clock;
     BenchmarkScore found{.metric = {EmbeddingMetric::self_prototypes},
                          .name = enum_name(EmbeddingMetric::self_prototypes)};
     found.values = metrics::self_prototypes(data_.rows.rows, kmeans, progress_).scores;
@@ -92,7 +92,7 @@ class Benchmark {
     found.trainings = static_cast<std::int64_t>(runs.size());
     std::vector<fs::path> folders;
     for (const auto run : runs) folders.push_back(planner_.folder(run));
-    const CpuClock clock(true);
+    const CpuClock clock;
     if (const auto* of_log = std::get_if<LogMetric>(&metric.value)) {
       const std::vector<io::Dynamics> logs(folders.begin(), folders.end());
       auto scores = metrics::score_logs(logs, *of_log, {}, progress_);

@@ -1,14 +1,14 @@
 #pragma once
 
+#include <omp.h>
 #include <time.h>
 
 namespace winnow::experiments {
 
-/// Time that this thread, or all threads of the program, have computed.
+/// Time that all threads of the program have computed; in a parallel region, whose other threads do
+/// other work, that of this thread.
 class CpuClock {
  public:
-  explicit CpuClock(bool all_threads)
-      : clock_(all_threads ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_THREAD_CPUTIME_ID), start_(now()) {}
   double seconds() const { return now() - start_; }
 
  private:
@@ -18,8 +18,8 @@ class CpuClock {
     return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
   }
 
-  clockid_t clock_;
-  double start_;
+  clockid_t clock_ = omp_in_parallel() != 0 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_PROCESS_CPUTIME_ID;
+  double start_ = now();
 };
 
 }  // namespace winnow::experiments

@@ -9,7 +9,6 @@
 #include <numeric>
 #include <utility>
 
-#include "experiments/cpu_clock.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
 #include "winnow/core/hash.hpp"
@@ -188,7 +187,7 @@ void Planner::write(std::size_t training) const {
   write_run(folder(training), run);
 }
 
-void Planner::train(std::size_t training, bool resume, int threads, Progress& progress) {
+void Planner::train(std::size_t training, bool resume, Progress& progress) {
   const PlannedTraining& planned = trainings_[training];
   const fs::path path = folder(training);
   const bool network = is_network(planned.model);
@@ -203,7 +202,6 @@ void Planner::train(std::size_t training, bool resume, int threads, Progress& pr
   make_folder(path);
   if (network) write_json(path / plan_file, wanted);
   const std::vector<std::int64_t> ids = planned.draw();
-  const CpuClock clock(threads > 1);
   outcomes_[training] = train_model(planned.model, data_, ids, planned.options, planned.seed,
                                     {.folder = network || planned.log.dynamics ? path : fs::path(),
                                      .resume = goes_on,
@@ -212,8 +210,6 @@ void Planner::train(std::size_t training, bool resume, int threads, Progress& pr
                                      .fingerprint = fingerprint_,
                                      .test_fingerprint = test_fingerprint_},
                                     progress);
-  TrainingOutcome& outcome = outcomes_[training];
-  outcome.core_seconds = outcome.device == "cuda" ? outcome.seconds : clock.seconds();
   write(training);
   fs::remove(path / plan_file);
   fs::remove(checkpoint_of(path));
@@ -225,7 +221,7 @@ void Planner::run_learners(const std::vector<std::size_t>& learners, Progress& p
   Inner inner(progress, false);
   parallel_blocks(
       count, progress,
-      [&](std::int64_t i) { train(learners[static_cast<std::size_t>(i)], false, 1, inner); }, true);
+      [&](std::int64_t i) { train(learners[static_cast<std::size_t>(i)], false, inner); }, true);
   progress.done("");
 }
 
@@ -242,7 +238,7 @@ void Planner::run_networks(const std::vector<std::size_t>& networks, bool resume
   // all of them; a network's bits do not depend on its threads.
   const bool side_by_side = count >= thread_count();
   const auto train_one = [&](std::int64_t i) {
-    train(networks[static_cast<std::size_t>(i)], resume, side_by_side ? 1 : thread_count(), inner);
+    train(networks[static_cast<std::size_t>(i)], resume, inner);
   };
   if (side_by_side) {
     parallel_blocks(count, progress, train_one);

@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 
+#include "experiments/cpu_clock.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/hash.hpp"
 #include "winnow/core/parallel.hpp"
@@ -123,8 +124,7 @@ TrainingOutcome train_network(const TrainingData& data, std::span<const std::int
           .files = std::move(written),
           .warnings = std::move(result.warnings),
           .seconds = result.seconds,
-          .device = std::move(result.device),
-          .core_seconds = 0.0};
+          .device = std::move(result.device)};
 }
 
 TrainingOutcome train_cheap(const std::string& model, const TrainingData& data,
@@ -153,8 +153,7 @@ TrainingOutcome train_cheap(const std::string& model, const TrainingData& data,
           .files = {},
           .warnings = {},
           .seconds = result.seconds,
-          .device = "cpu",
-          .core_seconds = 0.0};
+          .device = "cpu"};
 }
 
 }  // namespace
@@ -192,6 +191,8 @@ TrainingOutcome train_model(const std::string& model, const TrainingData& data,
   folder.log.validate();
   RunRecorder recorder(folder.folder, layout_of(folder, data, subset, model, seed));
   const bool network = is_network(model);
+  if (network) network_trainer();  // opening it is no part of the training
+  const CpuClock clock;
   TrainingOutcome outcome;
   if (network) {
     TrainingOptions chosen = options;
@@ -200,6 +201,7 @@ TrainingOutcome train_model(const std::string& model, const TrainingData& data,
   } else {
     outcome = train_cheap(model, data, subset, options, seed, folder, recorder, progress);
   }
+  outcome.core_seconds = outcome.device == "cuda" ? outcome.seconds : clock.seconds();
   if (!folder.folder.empty() && (network || folder.log.dynamics)) {
     const auto written = recorder.finish();
     outcome.files.insert(outcome.files.end(), written.begin(), written.end());

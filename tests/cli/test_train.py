@@ -43,6 +43,9 @@ class EmbeddedTest(WinnowTest):
             with open(self.folder / model / "results.csv", newline="", encoding="utf-8") as file:
                 rows = list(csv.DictReader(file))
             self.assertEqual([row["seed"] for row in rows], ["0", "1", "2"])
+            with open(self.folder / model / "timing.csv", newline="", encoding="utf-8") as file:
+                for row in csv.DictReader(file):
+                    self.assertGreater(float(row["core_seconds"]), 0.0)
             np.testing.assert_allclose([float(row["test_error"]) for row in rows],
                                        1.0 - correct.mean(axis=1, dtype=np.float64), atol=1e-12)
             run = self.read_json(f"{model}/run.json")

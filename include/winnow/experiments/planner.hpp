@@ -63,7 +63,7 @@ class Planner {
  private:
   Json specification(const PlannedTraining& training) const;
   bool read_back(std::size_t training);
-  void train(std::size_t training, bool resume, int threads, Progress& progress);
+  void train(std::size_t training, bool resume, Progress& progress);
   void write(std::size_t training) const;
   void run_learners(const std::vector<std::size_t>& learners, Progress& progress);
   void run_networks(const std::vector<std::size_t>& networks, bool resume, Progress& progress);

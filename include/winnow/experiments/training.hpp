@@ -85,7 +85,7 @@ struct TrainingOutcome {
   std::vector<std::string> warnings;
   double seconds = 0.0;       ///< Wall time.
   std::string device;         ///< cpu or cuda
-  double core_seconds = 0.0;  ///< Time of all its threads, on a GPU wall time; set by a Planner.
+  double core_seconds = 0.0;  ///< Time of all its threads, on a GPU wall time.
 };
 
 /// Gradient steps of a network on a subset: those that all n examples would take, or with
