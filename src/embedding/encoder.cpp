@@ -8,6 +8,7 @@
 #include "embedding/patch_kmeans.hpp"
 #include "embedding/pixels.hpp"
 #include "embedding/script.hpp"
+#include "embedding/whitened.hpp"
 #include "winnow/core/error.hpp"
 
 namespace winnow::embedding {
@@ -44,6 +45,12 @@ void EncoderOptions::validate() const {
   }
 }
 
+double EncoderOptions::whitening() const {
+  constexpr double of_networks = 0.1;
+  if (whiten >= 0.0) return whiten;
+  return encoder.is_learned() || encoder.kind == EncoderKind::network ? of_networks : 0.0;
+}
+
 std::int64_t EncoderChoice::default_image_size() const {
   return kind == EncoderKind::torchscript ? 224 : 0;
 }
@@ -66,29 +73,37 @@ Matrix<float> Encoder::encode(const io::Dataset& dataset, Progress& progress) co
   return rows;
 }
 
+namespace {
+
+std::unique_ptr<Encoder> fit_network(const io::Dataset& dataset, const EncoderOptions& options,
+                                     Progress& progress, const FitContext& context) {
+  switch (options.encoder.kind) {
+    case EncoderKind::torchscript:
+      return load_script(dataset, options, progress);
+    case EncoderKind::network:
+      return load_network(dataset, options, progress);
+    default:
+      return fit_learned(dataset, options, context, progress);
+  }
+}
+
+}  // namespace
+
 std::unique_ptr<Encoder> fit_encoder(const io::Dataset& dataset, const EncoderOptions& options,
                                      Progress& progress, const FitContext& context) {
   options.validate();
-  if (options.encoder.kind == EncoderKind::pixels) return fit_pixels(dataset, progress);
+  const EncoderKind kind = options.encoder.kind;
+  if (kind == EncoderKind::pixels) return fit_pixels(dataset, progress);
   if (!dataset.has_images()) {
     throw InvalidArgument(
         fmt::format("{}: encoder {} needs images; give --encoder pixels to use the vectors as they "
                     "are",
                     dataset.name(), options.encoder.text()));
   }
-  switch (options.encoder.kind) {
-    case EncoderKind::torchscript:
-      return load_script(dataset, options, progress);
-    case EncoderKind::network:
-      return load_network(dataset, options, progress);
-    case EncoderKind::swav:
-    case EncoderKind::simclr:
-      return fit_learned(dataset, options, context, progress);
-    case EncoderKind::patch_kmeans:
-    case EncoderKind::pixels:
-      break;
-  }
-  return fit_patch_kmeans(dataset, options, progress);
+  if (kind == EncoderKind::patch_kmeans) return fit_patch_kmeans(dataset, options, progress);
+  auto encoder = fit_network(dataset, options, progress, context);
+  if (options.whitening() == 0.0) return encoder;
+  return fit_whitened(std::move(encoder), dataset, options, progress);
 }
 
 }  // namespace winnow::embedding

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "embedding/file_encoder.hpp"
+#include "embedding/projection.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
 #include "winnow/embedding/quality.hpp"
@@ -24,10 +25,14 @@ constexpr const char* curves_head = "epoch,iteration,loss,learning_rate,spread,k
 
 class Learned final : public Encoder {
  public:
-  Learned(std::unique_ptr<train::NetworkEncoder> network, std::string name, Json details)
-      : network_(std::move(network)), name_(std::move(name)), details_(std::move(details)) {}
+  Learned(std::unique_ptr<train::NetworkEncoder> network, NetworkFeatures features,
+          std::string name, Json details)
+      : network_(std::move(network)),
+        features_(features),
+        name_(std::move(name)),
+        details_(std::move(details)) {}
 
-  std::int64_t dimensions() const override { return network_->dimensions(); }
+  std::int64_t dimensions() const override { return network_->dimensions(features_); }
   std::int64_t group_size() const override { return train::network_encoder_block; }
   Json details() const override { return details_; }
 
@@ -37,7 +42,8 @@ class Learned final : public Encoder {
     for (std::int64_t row = 0; row < out.rows(); row += images_at_a_time) {
       const std::int64_t count = std::min(images_at_a_time, out.rows() - row);
       const auto pixels = read_range(dataset, begin + row, count);
-      const Matrix<float> rows = network_->encode({pixels, dataset.image_shape()}, progress);
+      const Matrix<float> rows =
+          network_->encode({pixels, dataset.image_shape()}, features_, progress);
       require_finite_rows(rows, dataset, begin + row, name_);
       std::copy_n(rows.data(), rows.size(), out.row(row).data());
       progress.advance(count);
@@ -45,6 +51,7 @@ class Learned final : public Encoder {
   }
 
   std::unique_ptr<train::NetworkEncoder> network_;
+  NetworkFeatures features_;
   std::string name_;
   Json details_;
 };
@@ -86,18 +93,22 @@ class Curve final : public train::SelfSupervisedObserver {
  public:
   Curve(const io::Dataset& dataset, const EncoderOptions& options, const FitContext& context,
         Progress& progress)
-      : seed_(options.seed), file_(context.curves), progress_(progress) {
+      : options_(options), file_(context.curves), progress_(progress) {
     if (!dataset.has_labels() || options.check_images == 0) return;
-    references_ = some_of(dataset.size(), options.check_images, seed_, "curve-references");
+    references_ = some_of(dataset.size(), options.check_images, options.seed, "curve-references");
     labels_ = labels_at(dataset, references_);
     test_ = context.test;
     if (test_ == nullptr || !test_->has_labels()) return;
-    queries_ = some_of(test_->size(), options.check_images, seed_, "curve-queries");
+    queries_ = some_of(test_->size(), options.check_images, options.seed, "curve-queries");
     query_labels_ = labels_at(*test_, queries_);
   }
 
   train::SelfSupervisedWatch watch() {
-    return {.observer = this, .references = references_, .test = test_, .queries = queries_};
+    return {.observer = this,
+            .features = options_.features,
+            .references = references_,
+            .test = test_,
+            .queries = queries_};
   }
 
   void pass(const train::SelfSupervisedPass& summary, MatrixView<const float> references,
@@ -128,20 +139,30 @@ class Curve final : public train::SelfSupervisedObserver {
   }
 
  private:
+  /// As the finished encoder's rows would be checked, but whitened by the references.
   std::optional<double> check(MatrixView<const float> references,
                               MatrixView<const float> queries) const {
     if (references_.size() < 2) return {};
     Inner inner(progress_);
     try {
-      return knn_quality({references, labels_}, {queries, query_labels_}, {}, seed_, inner)
-          .accuracy;
+      if (options_.whitening() == 0.0) return accuracy(references, queries, inner);
+      const Projection projection = fit_projection(
+          references, std::min({options_.dimensions, references.cols(), references.rows()}),
+          options_.whitening(), inner);
+      return accuracy(projection.of(references), projection.of(queries), inner);
     } catch (const InvalidArgument& error) {
       progress_.warn(fmt::format("no neighbour check: {}", error.what()));
       return {};
     }
   }
 
-  Seed seed_;
+  double accuracy(MatrixView<const float> references, MatrixView<const float> queries,
+                  Progress& progress) const {
+    return knn_quality({references, labels_}, {queries, query_labels_}, {}, options_.seed, progress)
+        .accuracy;
+  }
+
+  const EncoderOptions& options_;
   std::filesystem::path file_;
   Progress& progress_;
   const io::Dataset* test_ = nullptr;
@@ -178,7 +199,8 @@ std::unique_ptr<Encoder> fit_learned(const io::Dataset& dataset, const EncoderOp
                   {"iterations", result.iterations},    {"loss", result.loss.back()},
                   {"spread", result.spread.back()},     {"collapsed", result.collapsed}};
   if (!context.weights.empty()) details["weights"] = context.weights.filename().string();
-  return std::make_unique<Learned>(std::move(result.encoder), name, std::move(details));
+  return std::make_unique<Learned>(std::move(result.encoder), options.features, name,
+                                   std::move(details));
 }
 
 std::unique_ptr<Encoder> load_network(const io::Dataset& dataset, const EncoderOptions& options,
@@ -187,13 +209,13 @@ std::unique_ptr<Encoder> load_network(const io::Dataset& dataset, const EncoderO
   const auto& file = options.encoder.file;
   auto network = train::load_network_encoder(file, options.script.device);
   const io::ImageShape shape = dataset.image_shape();
-  if (shape != network->shape()) network->encode({{}, shape});
-  progress.done(fmt::format("{}, {} numbers, {}", network->model(), network->dimensions(),
-                            network->backend()));
+  if (shape != network->shape()) network->encode({{}, shape}, options.features);
+  progress.done(fmt::format("{}, {} numbers, {}", network->model(),
+                            network->dimensions(options.features), network->backend()));
   const Json details = {{"encoder_file", file.string()},
                         {"encoder_hash", content_hash(file)},
                         {"backend", network->backend()}};
-  return std::make_unique<Learned>(std::move(network), file.string(), details);
+  return std::make_unique<Learned>(std::move(network), options.features, file.string(), details);
 }
 
 }  // namespace winnow::embedding

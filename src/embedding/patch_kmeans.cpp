@@ -9,11 +9,9 @@
 #include <vector>
 
 #include "embedding/patch_dictionary.hpp"
+#include "embedding/projection.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/parallel.hpp"
-#include "winnow/numerics/product.hpp"
-#include "winnow/numerics/symmetric_eigen.hpp"
-#include "winnow/numerics/vectors.hpp"
 
 namespace winnow::embedding {
 
@@ -22,6 +20,7 @@ namespace {
 /// Images that are read at a time; of them, no more than make this many bytes.
 constexpr std::int64_t images_per_block = 2048;
 constexpr std::int64_t bytes_per_block = std::int64_t{1} << 28U;
+constexpr double component_floor = 0.01;
 
 /// Square roots of the pooled codes of images `ids`, [ids.size(), code_length()].
 void pooled_codes(const PatchDictionary& dictionary, const io::Dataset& dataset,
@@ -57,48 +56,6 @@ Matrix<float> pooled_codes(const PatchDictionary& dictionary, const io::Dataset&
                  codes.view().block(begin, size), progress);
   }
   return codes;
-}
-
-/// PCA with whitening: y = projection (x - mean).
-struct Projection {
-  std::vector<float> mean;   ///< [c]
-  Matrix<float> directions;  ///< [d, c], eigenvectors over the root of their eigenvalues.
-
-  void apply(Matrix<float>& codes, MatrixView<float> out) const {
-    constexpr std::int64_t block = 256;
-    parallel_blocks((codes.rows() + block - 1) / block, silent(), [&](std::int64_t b) {
-      const std::int64_t begin = b * block;
-      const std::int64_t count = std::min(block, codes.rows() - begin);
-      for (std::int64_t i = begin; i < begin + count; ++i) {
-        const auto code = codes.row(i);
-        for (std::size_t j = 0; j < code.size(); ++j) code[j] -= mean[j];
-      }
-      numerics::product(codes.view().block(begin, count), numerics::Transpose::no, directions,
-                        numerics::Transpose::yes, out.block(begin, count));
-    });
-  }
-};
-
-Projection fit_projection(MatrixView<const float> codes, std::int64_t dimensions,
-                          Progress& progress) {
-  progress.stage("principal components", 0, "");
-  const std::vector<double> mean = numerics::column_means(codes);
-  const auto eigen =
-      numerics::largest_eigenpairs(numerics::covariance(codes, mean, progress), dimensions);
-  Projection projection{{mean.begin(), mean.end()}, Matrix<float>(dimensions, codes.cols())};
-  // Whitening in full would give the faintest directions, mostly noise, the weight of signal.
-  const double mean_value = std::accumulate(eigen.values.begin(), eigen.values.end(), 0.0) /
-                            static_cast<double>(dimensions);
-  for (std::int64_t k = 0; k < dimensions; ++k) {
-    const double value =
-        std::max(eigen.values[static_cast<std::size_t>(k)], 0.0) + 0.01 * mean_value;
-    const double scale = value > 0.0 ? 1.0 / std::sqrt(value) : 0.0;
-    for (std::int64_t j = 0; j < codes.cols(); ++j) {
-      projection.directions(k, j) = static_cast<float>(eigen.vectors(k, j) * scale);
-    }
-  }
-  progress.done(fmt::format("{} of {} kept", dimensions, codes.cols()));
-  return projection;
 }
 
 class PatchKMeans final : public Encoder {
@@ -147,7 +104,9 @@ std::unique_ptr<Encoder> fit_patch_kmeans(const io::Dataset& dataset, const Enco
   progress.stage("encode for components", images, "images");
   Matrix<float> codes = pooled_codes(dictionary, dataset, ids, progress);
   progress.done("");
-  Projection projection = fit_projection(codes, dimensions, progress);
+  progress.stage("principal components", 0, "");
+  Projection projection = fit_projection(codes, dimensions, component_floor, progress);
+  progress.done(fmt::format("{} of {} kept", dimensions, codes.cols()));
   return std::make_unique<PatchKMeans>(std::move(dictionary), std::move(projection));
 }
 

@@ -8,7 +8,8 @@
 
 namespace winnow::train {
 
-Matrix<float> NetworkEncoder::encode(const ImageBatch& images, Progress& progress) const {
+Matrix<float> NetworkEncoder::encode(const ImageBatch& images, NetworkFeatures features,
+                                     Progress& progress) const {
   const io::ImageShape expected = shape();
   if (images.shape != expected) {
     throw InvalidArgument(fmt::format(
@@ -18,7 +19,7 @@ Matrix<float> NetworkEncoder::encode(const ImageBatch& images, Progress& progres
         expected.width, expected.channels, model(), expected.height));
   }
   if (images.size() == 0) return {};
-  return run(images, thread_count(), progress);
+  return run(images, features, thread_count(), progress);
 }
 
 std::unique_ptr<NetworkEncoder> load_network_encoder(const std::filesystem::path& file,

@@ -11,7 +11,7 @@
 namespace winnow::train {
 
 /// Raised whenever a class or struct that crosses the boundary changes its layout.
-constexpr int plugin_interface = 4;
+constexpr int plugin_interface = 5;
 
 constexpr const char* plugin_file = "libwinnow_torch.so";
 

@@ -45,11 +45,11 @@ class LearnedTest(WinnowTest):
             with self.subTest(encoder=encoder):
                 told = self.embed(encoder, "--test-out", f"{encoder}-test.npy",
                                   out=f"{encoder}.npy")
-                self.assertEqual((told["n"], told["dimensions"]), (130, 64))
+                self.assertEqual((told["n"], told["dimensions"]), (130, 130))
                 rows = self.load(f"{encoder}.npy")
-                self.assertEqual(rows.shape, (130, 64))
+                self.assertEqual(rows.shape, (130, 130))
                 self.assertGreater(np.std(rows, axis=0).max(), 1e-3)
-                self.assertEqual(self.load(f"{encoder}-test.npy").shape, (40, 64))
+                self.assertEqual(self.load(f"{encoder}-test.npy").shape, (40, 130))
                 curve = self.curve(f"{encoder}.curves.csv")
                 self.assertEqual([row["epoch"] for row in curve], ["1", "2"])
                 # All images are checked, as in the end.
@@ -75,8 +75,14 @@ class LearnedTest(WinnowTest):
         self.embed("simclr")
         told = self.succeed_json("embed", *DATA, "--encoder", "e.encoder.safetensors", "--out",
                                  "again.npy")
-        self.assertEqual(told["dimensions"], 64)
+        self.assertEqual(told["dimensions"], 130)
         np.testing.assert_array_equal(self.load("again.npy"), self.load("e.npy"))
+        told = self.succeed_json("embed", *DATA, "--encoder", "e.encoder.safetensors", "--out",
+                                 "plain.npy", "--whiten", 0, "--network-features", "last")
+        self.assertEqual(told["dimensions"], 64)
+        told = self.succeed_json("embed", *DATA, "--encoder", "e.encoder.safetensors", "--out",
+                                 "few.npy", "--dimensions", 20)
+        self.assertEqual(told["dimensions"], 20)
         self.assertRegex(self.read_json("again.json")["encoder_hash"], "^xxh3:[0-9a-f]{16}$")
         done = self.succeed("train", *DATA, "--model", "resnet8", "--iterations", 2, "--init",
                             "e.encoder.safetensors", "--out", "run")
@@ -84,7 +90,7 @@ class LearnedTest(WinnowTest):
         # A training's own weights are an encoder, too.
         told = self.succeed_json("embed", *DATA, "--encoder", "run/model.safetensors", "--out",
                                  "trained.npy")
-        self.assertEqual(told["dimensions"], 64)
+        self.assertEqual(told["dimensions"], 130)
         images, _ = fixtures.shapes(9, side=16)
         self.save("large.npy", images)
         self.refuse("embed", "--data", "npy:large.npy", "--encoder", "e.encoder.safetensors",

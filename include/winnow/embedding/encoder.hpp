@@ -12,6 +12,7 @@
 #include "winnow/core/progress.hpp"
 #include "winnow/core/run.hpp"
 #include "winnow/io/dataset.hpp"
+#include "winnow/train/network_encoder.hpp"
 #include "winnow/train/script_encoder.hpp"
 #include "winnow/train/self_supervised_options.hpp"
 
@@ -98,6 +99,8 @@ struct EncoderOptions {
   std::int64_t patches = 300'000;
   std::int64_t dictionary_iterations = 12;
   std::int64_t fit_images = 20'000;
+  NetworkFeatures features = NetworkFeatures::quarters;
+  double whiten = -1.0;
   train::ScriptOptions script{};
   train::SelfSupervisedOptions learning{};  ///< Method, device and seed are those of this struct.
   std::int64_t check_images = 10'000;
@@ -111,8 +114,8 @@ struct EncoderOptions {
                             "FILE.safetensors a network that winnow trained."});
     visit(self.dimensions,
           FieldInfo{.name = "dimensions",
-                    .help = "Length of the vectors (patch-kmeans; at most 4 x words "
-                            "and the number of examples).",
+                    .help = "Most numbers that a vector has (patch-kmeans, at most 4 x words "
+                            "and the number of examples; and what is whitened).",
                     .unit = "numbers",
                     .min = 1});
     visit(self.patch_size, FieldInfo{.name = "patch-size",
@@ -131,10 +134,22 @@ struct EncoderOptions {
                     .help = "k-means updates of the dictionary (patch-kmeans).",
                     .min = 1});
     visit(self.fit_images, FieldInfo{.name = "fit-images",
-                                     .help = "Random examples that the principal components are "
-                                             "fitted on; every example is encoded (patch-kmeans).",
+                                     .help = "Random examples that principal components are fitted "
+                                             "on (patch-kmeans), and whitening; every example is "
+                                             "encoded.",
                                      .unit = "examples",
                                      .min = 2});
+    visit(self.features,
+          FieldInfo{.name = "network-features",
+                    .help = "What of a network is the embedding: what its last layer sees, or "
+                            "averages over the quarters of the image after its last two stages "
+                            "(swav, simclr, FILE.safetensors)."});
+    visit(self.whiten,
+          FieldInfo{.name = "whiten",
+                    .help = "Centre and decorrelate what a network or TorchScript gives, adding "
+                            "this share of the mean variance to each; 0: leave it as it is; -1 "
+                            "takes 0.1 for swav, simclr and FILE.safetensors, 0 for FILE.ts.",
+                    .min = -1});
     train::ScriptOptions::fields(self.script, visit);
     train::SelfSupervisedOptions::fields(self.learning, visit);
     visit(self.check_images,
@@ -144,6 +159,8 @@ struct EncoderOptions {
                     .unit = "images",
                     .min = 0});
   }
+  /// `whiten`, resolved: above 0, or 0 for none.
+  double whitening() const;
   /// @throws InvalidArgument naming the field, its value and the bound broken; BadFile for a
   ///         file that is not there.
   void validate() const;
@@ -173,8 +190,13 @@ struct FitContext {
 /// sqrt(its variance + 1 % of the mean variance).
 ///
 /// `swav` and `simclr`: a network learns from the images, see train::SelfSupervisedTrainer; a
-/// collapse is a warning. What it computes below its last layer is the embedding. A network's file:
+/// collapse is a warning. What `features` says of its layers is the embedding. A network's file:
 /// the same of a network trained before, with labels or without.
+///
+/// Rows x of a network or TorchScript are whitened when `whiten`, r, is above 0:
+/// (L + r mean(L))^(-1/2) V^T (x - mean), with mean and covariance V L V^T of random groups of the
+/// dataset's examples, fit_images in all, and no more than `dimensions` directions or examples,
+/// those of most variance; mean(L) is over these.
 ///
 /// @throws InvalidArgument  options, a dataset without images or smaller than a patch; BadFile; as
 ///         train::load_script_encoder(), load_network_encoder() and SelfSupervisedTrainer::train().

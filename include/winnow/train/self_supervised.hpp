@@ -43,6 +43,7 @@ class SelfSupervisedObserver {
 /// What is embedded after every pass, and who is told.
 struct SelfSupervisedWatch {
   SelfSupervisedObserver* observer = nullptr;
+  NetworkFeatures features = NetworkFeatures::last;
   std::span<const std::int64_t> references{};  ///< Ids of images that are trained on.
   const io::Dataset* test = nullptr;           ///< Where the queries are, or null.
   std::span<const std::int64_t> queries{};     ///< Ids of images in `test`.

@@ -7,7 +7,6 @@
 #include "train/torch/gradient_norms.hpp"
 #include "train/torch/layers.hpp"
 #include "winnow/core/parallel.hpp"
-#include "winnow/train/network_encoder.hpp"
 
 namespace winnow::train {
 
@@ -89,18 +88,23 @@ void for_each_logits(const Model& model, const LabelledImages& images, const Tak
   }
 }
 
-Matrix<float> features_of(const Model& model, const LabelledImages& images,
-                          std::span<const std::int64_t> ids, Progress& progress) {
+Matrix<float> features_of(const Model& model, NetworkFeatures features,
+                          const LabelledImages& images, std::span<const std::int64_t> ids,
+                          Progress& progress) {
+  const bool last = features == NetworkFeatures::last;
   const std::int64_t block = model.device.is_cpu() ? images_a_thread : images_a_device;
   const auto count = static_cast<std::int64_t>(ids.size());
-  auto rows = Matrix<float>::uninitialized(count, model.network.n_features());
+  auto rows = Matrix<float>::uninitialized(
+      count, last ? model.network.n_features() : model.network.n_quarters());
   in_blocks(model, 0, count, block, progress, [&](std::int64_t begin, std::int64_t some) {
     const at::NoGradGuard no_grad;
     EvaluationLayers layers(model.leaves, model.moments);
     const auto part = ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(some));
-    const at::Tensor features =
-        model.network.features(layers, plain_input(images, part, model)).to(at::kCPU, at::kFloat);
-    std::copy_n(features.contiguous().data_ptr<float>(), features.numel(), rows.row(begin).data());
+    const at::Tensor input = plain_input(images, part, model);
+    const at::Tensor found =
+        last ? model.network.features(layers, input) : model.network.quarters(layers, input);
+    const at::Tensor plain = found.to(at::kCPU, at::kFloat).contiguous();
+    std::copy_n(plain.data_ptr<float>(), plain.numel(), rows.row(begin).data());
   });
   return rows;
 }

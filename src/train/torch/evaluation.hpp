@@ -12,6 +12,7 @@
 #include "winnow/core/matrix.hpp"
 #include "winnow/core/progress.hpp"
 #include "winnow/train/network.hpp"
+#include "winnow/train/network_encoder.hpp"
 
 namespace winnow::train {
 
@@ -38,9 +39,10 @@ using TakeLogits = std::function<void(std::int64_t begin, const at::Tensor& logi
 void for_each_logits(const Model& model, const LabelledImages& images, const TakeLogits& take,
                      Progress& progress);
 
-/// float32 [ids.size(), n_features]: what the network computes below its last layer.
-Matrix<float> features_of(const Model& model, const LabelledImages& images,
-                          std::span<const std::int64_t> ids, Progress& progress);
+/// float32 [ids.size(), n_features or n_quarters].
+Matrix<float> features_of(const Model& model, NetworkFeatures features,
+                          const LabelledImages& images, std::span<const std::int64_t> ids,
+                          Progress& progress);
 
 /// [n] 1 where the label has the largest logit.
 std::vector<std::uint8_t> correct_of(const Model& model, const LabelledImages& images,

@@ -45,6 +45,10 @@ at::Tensor Network::logits(Layers& layers, const at::Tensor& images) const {
   return layers.dense(head_, features(layers, images));
 }
 
+at::Tensor quarters_of(const at::Tensor& map) {
+  return at::adaptive_avg_pool2d(map.to(at::kFloat), std::vector<std::int64_t>{2, 2}).flatten(1);
+}
+
 std::size_t Network::add(std::string name, Parameter::Kind kind, std::vector<std::int64_t> sizes,
                          Initial initial) {
   parameters_.push_back({std::move(name), kind, std::move(sizes), initial});

@@ -83,6 +83,12 @@ class Network {
   /// float32 [n, n_features] below the last dense layer.
   /// @param images  [n, channels, height, width]
   virtual at::Tensor features(Layers& layers, const at::Tensor& images) const = 0;
+  /// float32 [n, n_quarters], as NetworkFeatures::quarters says; features() where there are no
+  /// maps.
+  virtual at::Tensor quarters(Layers& layers, const at::Tensor& images) const {
+    return features(layers, images);
+  }
+  virtual std::int64_t n_quarters() const { return n_features(); }
   /// float32 [n, n_classes]
   at::Tensor logits(Layers& layers, const at::Tensor& images) const;
 
@@ -105,6 +111,9 @@ class Network {
   std::vector<NormName> norms_;
   DenseLayer head_;
 };
+
+/// float32 [n, 4 c] averages over the quarters of a map [n, c, h, w].
+at::Tensor quarters_of(const at::Tensor& map);
 
 /// The network that `options` name, for images of this shape; stem and patch size are resolved.
 std::unique_ptr<Network> make_network(const NetworkOptions& options, const io::ImageShape& shape,

@@ -40,15 +40,16 @@ void TorchNetworkEncoder::save(const std::filesystem::path& file) const {
                describe_network(saved_.options, saved_.shape, saved_.n_classes, table_));
 }
 
-Matrix<float> TorchNetworkEncoder::run(const ImageBatch& images, int threads,
-                                       Progress& progress) const {
+Matrix<float> TorchNetworkEncoder::run(const ImageBatch& images, NetworkFeatures features,
+                                       int threads, Progress& progress) const {
   const TorchThreads torch_threads(threads);
   const auto count = static_cast<std::size_t>(images.size());
   const std::vector<std::int32_t> labels(count, 0);
   std::vector<std::int64_t> ids(count);
   std::iota(ids.begin(), ids.end(), std::int64_t{0});
   const Model model{*saved_.network, leaves_, moments_, table_, device_};
-  return features_of(model, {.pixels = images.pixels, .shape = images.shape, .labels = labels}, ids,
+  return features_of(model, features,
+                     {.pixels = images.pixels, .shape = images.shape, .labels = labels}, ids,
                      progress);
 }
 

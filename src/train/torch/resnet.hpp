@@ -27,6 +27,8 @@ class ResNet final : public Network {
   ResNet(const ResNetShape& shape, std::int64_t image_channels, std::int64_t n_classes);
 
   at::Tensor features(Layers& layers, const at::Tensor& images) const override;
+  at::Tensor quarters(Layers& layers, const at::Tensor& images) const override;
+  std::int64_t n_quarters() const override { return 4 * (outputs_.end()[-2] + outputs_.back()); }
 
  private:
   struct Unit {
@@ -38,6 +40,8 @@ class ResNet final : public Network {
     std::optional<Unit> shortcut;
   };
 
+  /// Maps after every stage.
+  std::vector<at::Tensor> stages(Layers& layers, const at::Tensor& images) const;
   Unit add_unit(const std::string& convolution, const std::string& norm, std::int64_t inputs,
                 std::int64_t outputs, std::int64_t side, std::int64_t stride);
   void add_block(const std::string& name, std::int64_t inputs, std::int64_t width,
@@ -45,7 +49,8 @@ class ResNet final : public Network {
 
   Unit stem_;
   bool pools_ = false;
-  std::vector<Block> blocks_;
+  std::vector<std::vector<Block>> stages_;
+  std::vector<std::int64_t> outputs_;  ///< Channels after every stage.
 };
 
 /// WideResNet (Zagoruyko and Komodakis, "Wide residual networks", 2016): three stages of
@@ -56,6 +61,8 @@ class WideResNet final : public Network {
   WideResNet(int depth, std::int64_t width, std::int64_t image_channels, std::int64_t n_classes);
 
   at::Tensor features(Layers& layers, const at::Tensor& images) const override;
+  at::Tensor quarters(Layers& layers, const at::Tensor& images) const override;
+  std::int64_t n_quarters() const override { return 4 * (outputs_.end()[-2] + outputs_.back()); }
 
  private:
   struct Block {
@@ -66,8 +73,12 @@ class WideResNet final : public Network {
     std::optional<ConvolutionLayer> shortcut;
   };
 
+  /// Maps after every stage; the last is normalised.
+  std::vector<at::Tensor> stages(Layers& layers, const at::Tensor& images) const;
+
   ConvolutionLayer stem_;
-  std::vector<Block> blocks_;
+  std::vector<std::vector<Block>> stages_;
+  std::vector<std::int64_t> outputs_;  ///< Channels after every stage.
   BatchNormLayer last_norm_;
 };
 

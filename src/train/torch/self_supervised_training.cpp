@@ -331,8 +331,10 @@ void SelfSupervisedTraining::end_pass(Progress& progress) {
   const SelfSupervisedWatch& watch = job_.watch;
   if (watch.observer != nullptr) {
     const Model model{*network_, backbone_.leaves, running_, table_, device_};
-    const Matrix<float> references = features_of(model, job_.images, watch.references, progress);
-    const Matrix<float> queries = features_of(model, job_.test, watch.queries, progress);
+    const Matrix<float> references =
+        features_of(model, watch.features, job_.images, watch.references, progress);
+    const Matrix<float> queries =
+        features_of(model, watch.features, job_.test, watch.queries, progress);
     watch.observer->pass({.epoch = passes_,
                           .iteration = iteration_,
                           .loss = losses_.back(),

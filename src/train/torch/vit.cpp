@@ -18,7 +18,7 @@ Initial xavier(std::int64_t inputs, std::int64_t outputs) {
 }  // namespace
 
 ViT::ViT(const ViTShape& shape, const io::ImageShape& image, std::int64_t n_classes)
-    : shape_(shape) {
+    : shape_(shape), patch_rows_(image.height / shape.patch_size) {
   using enum Parameter::Kind;
   const std::int64_t width = shape.width;
   const std::int64_t side = shape.patch_size;
@@ -82,7 +82,7 @@ at::Tensor ViT::attend(Layers& layers, const Block& block, const at::Tensor& tok
   return layers.dense(block.out_projection, mixed);
 }
 
-at::Tensor ViT::features(Layers& layers, const at::Tensor& images) const {
+at::Tensor ViT::tokens(Layers& layers, const at::Tensor& images) const {
   const at::Tensor patches = layers.convolution(patches_, images).flatten(2).transpose(1, 2);
   at::Tensor x =
       layers.add_parameter(positions_, layers.prepend_token(class_token_, patches.to(at::kFloat)));
@@ -92,7 +92,18 @@ at::Tensor ViT::features(Layers& layers, const at::Tensor& images) const {
         at::gelu(layers.dense(block.hidden, layers.layer_norm(block.second_norm, x)));
     x = x + layers.dense(block.output, hidden);
   }
-  return layers.layer_norm(last_norm_, x).select(1, 0);
+  return layers.layer_norm(last_norm_, x);
+}
+
+at::Tensor ViT::features(Layers& layers, const at::Tensor& images) const {
+  return tokens(layers, images).select(1, 0);
+}
+
+at::Tensor ViT::quarters(Layers& layers, const at::Tensor& images) const {
+  const at::Tensor all = tokens(layers, images);
+  const std::int64_t patches = all.size(1) - 1;
+  const at::Tensor map = all.narrow(1, 1, patches).transpose(1, 2);
+  return quarters_of(map.reshape({all.size(0), -1, patch_rows_, patches / patch_rows_}));
 }
 
 }  // namespace winnow::train

@@ -24,6 +24,8 @@ class ViT final : public Network {
   ViT(const ViTShape& shape, const io::ImageShape& image, std::int64_t n_classes);
 
   at::Tensor features(Layers& layers, const at::Tensor& images) const override;
+  at::Tensor quarters(Layers& layers, const at::Tensor& images) const override;
+  std::int64_t n_quarters() const override { return 4 * shape_.width; }
 
  private:
   struct Block {
@@ -38,9 +40,12 @@ class ViT final : public Network {
   DenseLayer add_dense(const std::string& weight, const std::string& bias, std::int64_t inputs,
                        std::int64_t outputs, Initial weights, Initial biases);
   Block add_block(const std::string& name);
+  /// [n, 1 + patches, width], the class token first.
+  at::Tensor tokens(Layers& layers, const at::Tensor& images) const;
   at::Tensor attend(Layers& layers, const Block& block, const at::Tensor& tokens) const;
 
   ViTShape shape_;
+  std::int64_t patch_rows_ = 0;
   std::size_t class_token_ = 0;
   ConvolutionLayer patches_;
   std::size_t positions_ = 0;

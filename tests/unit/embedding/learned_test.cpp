@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <sstream>
 
 #include "unit/embedding/synthetic.hpp"
@@ -10,6 +11,8 @@
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
 #include "winnow/embedding/encoder.hpp"
+#include "winnow/numerics/symmetric_eigen.hpp"
+#include "winnow/numerics/vectors.hpp"
 
 namespace winnow::embedding {
 namespace {
@@ -80,7 +83,7 @@ TEST_F(Learned, WritesACurveAndWeightsThatGiveTheSameEmbeddings) {
   const EncoderOptions options = short_training(EncoderKind::swav);
   const auto encoder = fit_encoder(data_, options, silent(), context);
   const Matrix<float> rows = encoder->encode(data_);
-  EXPECT_EQ(rows.cols(), 64);
+  EXPECT_EQ(rows.cols(), 120);  // of 4 (64 + 32), but no more than there are examples
   EXPECT_EQ(encoder->details().at("network"), "resnet8");
   EXPECT_EQ(encoder->details().at("weights"), "w.safetensors");
   const auto table = table_of(read_file(folder_ / "curves.csv"));
@@ -102,14 +105,48 @@ TEST_F(Learned, WritesACurveAndWeightsThatGiveTheSameEmbeddings) {
   EXPECT_EQ(values_of(loaded->encode(data_)), values_of(rows));
   EXPECT_EQ(loaded->details().at("encoder_file"), (folder_ / "w.safetensors").string());
   // Ranges that begin at a group give the bits of the whole.
-  Matrix<float> part(120 - loaded->group_size(), 64);
+  Matrix<float> part(120 - loaded->group_size(), rows.cols());
   loaded->encode(data_, loaded->group_size(), part, silent());
   const std::vector<float> all = values_of(rows);
   EXPECT_EQ(values_of(part),
-            std::vector<float>(all.begin() + loaded->group_size() * 64, all.end()));
+            std::vector<float>(all.begin() + loaded->group_size() * rows.cols(), all.end()));
   const Stripes large(5, {16, 16, 1}, 1);
   expect_error<InvalidArgument>([&] { fit_encoder(large, from_file); },
                                 {"16 x 16", "10 x 8", "--image-size"});
+}
+
+/// Whitened rows have no mean and variances L / (L + r mean(L)), where L are those of plain rows.
+TEST_F(Learned, RowsAreWhitened) {
+  const FitContext context{.weights = folder_ / "w.safetensors"};
+  fit_encoder(data_, short_training(EncoderKind::simclr), silent(), context);
+  EncoderOptions options{.encoder = EncoderChoice(folder_ / "w.safetensors")};
+  options.features = NetworkFeatures::last;
+  options.whiten = 0.0;
+  const Matrix<float> plain = fit_encoder(data_, options)->encode(data_);
+  ASSERT_EQ(plain.cols(), 64);
+  const auto variances =
+      numerics::largest_eigenpairs(numerics::covariance(plain, numerics::column_means(plain)), 64)
+          .values;
+  const double mean_variance = std::accumulate(variances.begin(), variances.end(), 0.0) / 64;
+  options.whiten = 0.2;
+  const Matrix<float> rows = fit_encoder(data_, options)->encode(data_);
+  ASSERT_EQ(rows.cols(), 64);
+  const auto means = numerics::column_means(rows);
+  const Matrix<double> covariance = numerics::covariance(rows, means);
+  for (std::int64_t i = 0; i < 64; ++i) {
+    const double variance = variances[static_cast<std::size_t>(i)];
+    EXPECT_NEAR(means[static_cast<std::size_t>(i)], 0.0, 1e-4);
+    EXPECT_NEAR(covariance(i, i), variance / (variance + 0.2 * mean_variance), 1e-3);
+    for (std::int64_t j = 0; j < i; ++j) EXPECT_NEAR(covariance(i, j), 0.0, 1e-3);
+  }
+  // Only the strongest directions are kept; the same as before.
+  options.dimensions = 5;
+  const Matrix<float> few = fit_encoder(data_, options)->encode(data_);
+  ASSERT_EQ(few.cols(), 5);
+  // Their mean variance is larger than that of all 64, which the share is of.
+  EXPECT_LT(std::abs(few(3, 0)), std::abs(rows(3, 0)));
+  options.whiten = -2.0;
+  expect_error<InvalidArgument>([&] { fit_encoder(data_, options); }, {"whiten = -2"});
 }
 
 TEST_F(Learned, ResumedRunsKeepTheirCurve) {

@@ -71,7 +71,7 @@ Matrix<float> rows_of(const NetworkEncoder& encoder, const io::Dataset& data) {
   std::vector<std::uint8_t> pixels(
       static_cast<std::size_t>(data.size() * data.image_shape().size()));
   data.read_images(ids, pixels);
-  return encoder.encode({pixels, data.image_shape()});
+  return encoder.encode({pixels, data.image_shape()}, NetworkFeatures::last);
 }
 
 class SelfSupervised : public ::testing::TestWithParam<SelfSupervision> {
@@ -98,7 +98,7 @@ TEST_P(SelfSupervised, LossFallsAndImagesStayApart) {
   EXPECT_GT(result.spread.back(), 0.3);
   EXPECT_FALSE(result.collapsed);
   EXPECT_EQ(result.iterations, 38);  // ceil(12 x 150 / 48)
-  EXPECT_EQ(result.encoder->dimensions(), 64);
+  EXPECT_EQ(result.encoder->dimensions(NetworkFeatures::last), 64);
   EXPECT_EQ(result.encoder->model(), "resnet8");
 }
 

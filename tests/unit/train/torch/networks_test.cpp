@@ -120,6 +120,34 @@ TEST_P(Torchvision, SameWeightsSameOutputs) {
   const at::Tensor expected = tensor("output");
   EXPECT_GT(expected.abs().max().item<double>(), 0.1);
   EXPECT_LT(largest_difference(made->logits(layers, tensor("input")), expected), 1e-4);
+  const at::Tensor quarters = tensor("quarters");
+  EXPECT_EQ(made->n_quarters(), quarters.size(1));
+  EXPECT_GT(quarters.abs().max().item<double>(), 0.1);
+  EXPECT_LT(largest_difference(made->quarters(layers, tensor("input")), quarters), 1e-4);
+}
+
+/// The mean of a last map's quarters is what the last layer sees; torchvision has not this network.
+TEST(WideResNet, QuartersAverageToTheFeatures) {
+  const at::NoGradGuard no_grad;
+  const auto made = network_of(NetworkModel::wrn_16_8, {16, 16, 3}, 10);
+  std::vector<at::Tensor> parameters;
+  std::vector<at::Tensor> moments;
+  for (std::size_t i = 0; i < made->parameters().size(); ++i) {
+    parameters.push_back(normal(made->parameters()[i].sizes, i) * 0.1);
+  }
+  for (const NormName& norm : made->norms()) {
+    moments.push_back(at::zeros({2, norm.channels}));
+    moments.back()[1].fill_(1.0);
+  }
+  EvaluationLayers layers(parameters, moments);
+  const at::Tensor images = normal({3, 3, 16, 16}, 1000);
+  const at::Tensor quarters = made->quarters(layers, images);
+  ASSERT_EQ(quarters.size(1), made->n_quarters());
+  EXPECT_EQ(quarters.size(1), 4 * (512 + 256));
+  const at::Tensor means = quarters.narrow(1, 0, 4 * 512).view({3, 512, 4}).mean(2);
+  const at::Tensor features = made->features(layers, images);
+  EXPECT_GT(features.abs().max().item<double>(), 1e-3);
+  EXPECT_LT(largest_difference(means, features), 1e-5 * features.abs().max().item<double>());
 }
 
 TEST_P(Torchvision, InitialisesAsTorchvisionDoes) {
