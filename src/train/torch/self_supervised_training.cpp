@@ -375,23 +375,13 @@ bool SelfSupervisedTraining::load() {
   if (path.empty() || !std::filesystem::exists(path)) return false;
   const at::NoGradGuard no_grad;
   Checkpoint all = checkpoint();
-  const Json wanted = all.progress;
-  load_checkpoint(path, all);
-  try {
-    if (all.progress.at("identity") != wanted.at("identity") ||
-        all.progress.at("options") != wanted.at("options")) {
-      throw InvalidArgument(path.string() +
-                            ": a checkpoint of another training (options or data differ); repeat "
-                            "its options, or start anew with --force");
-    }
-    iteration_ = all.progress.at("iteration");
-    passes_ = all.progress.at("passes");
-    queued_ = all.progress.at("queued");
-    losses_ = all.progress.at("losses").get<std::vector<double>>();
-    spreads_ = all.progress.at("spreads").get<std::vector<double>>();
-  } catch (const Json::exception& error) {
-    throw BadFile(path.string() + ": " + error.what() + "; remove the file to start anew");
-  }
+  load_checkpoint(path, all, "options or data", [this](const Json& progress) {
+    iteration_ = progress.at("iteration");
+    passes_ = progress.at("passes");
+    queued_ = progress.at("queued");
+    losses_ = progress.at("losses").get<std::vector<double>>();
+    spreads_ = progress.at("spreads").get<std::vector<double>>();
+  });
   order_.skip(iteration_);
   backbone_.refresh();
   head_.refresh();

@@ -306,24 +306,14 @@ bool Training::load(Progress& progress) {
   if (path.empty() || !std::filesystem::exists(path)) return false;
   const at::NoGradGuard no_grad;
   Checkpoint all = checkpoint();
-  const Json wanted = all.progress;
-  load_checkpoint(path, all);
-  try {
-    if (all.progress.at("identity") != wanted.at("identity") ||
-        all.progress.at("options") != wanted.at("options")) {
-      throw InvalidArgument(path.string() +
-                            ": a checkpoint of another training (options, data or subset "
-                            "differ); repeat its options, or start anew with --force");
-    }
-    iteration_ = all.progress.at("iteration");
-    n_logs_ = all.progress.at("n_logs");
+  load_checkpoint(path, all, "options, data or subset", [this](const Json& then) {
+    iteration_ = then.at("iteration");
+    n_logs_ = then.at("n_logs");
     loss_sums_.clear();
-    for (const Json& sum : all.progress.at("loss_sums")) loss_sums_.push_back(number(sum));
-    loss_steps_ = all.progress.at("loss_steps").get<std::vector<std::int64_t>>();
-    gradient_norm_ = number(all.progress.at("gradient_norm"));
-  } catch (const Json::exception& error) {
-    throw BadFile(path.string() + ": " + error.what() + "; remove the file to start anew");
-  }
+    for (const Json& sum : then.at("loss_sums")) loss_sums_.push_back(number(sum));
+    loss_steps_ = then.at("loss_steps").get<std::vector<std::int64_t>>();
+    gradient_norm_ = number(then.at("gradient_norm"));
+  });
   order_.skip(iteration_);
   refresh(weights_, leaves_);
   if (job_.watch.observer != nullptr) job_.watch.observer->resumed(n_logs_);

@@ -192,19 +192,34 @@ void save_checkpoint(const fs::path& path, const Checkpoint& checkpoint) {
   write_tensors(path, checkpoint.tensors, {{progress_key, dump_json(checkpoint.progress)}});
 }
 
-void load_checkpoint(const fs::path& path, Checkpoint& checkpoint) {
+void load_checkpoint(const fs::path& path, Checkpoint& checkpoint, std::string_view differing,
+                     const std::function<void(const Json& progress)>& take) {
   const io::SafetensorsFile file(path);
-  checkpoint.progress = parsed(path, file, progress_key, "a checkpoint of winnow train");
-  for (auto& [name, tensor] : checkpoint.tensors) {
-    const io::TensorView& found = file.at(name);
-    if (found.shape != tensor.sizes().vec()) {
-      throw BadFile(fmt::format("{}: {} is {}; expected [{}]; remove the file to start anew",
-                                path.string(), name, found.describe(),
-                                fmt::join(tensor.sizes().vec(), ", ")));
+  const Json wanted = std::move(checkpoint.progress);
+  checkpoint.progress = parsed(path, file, progress_key, "a checkpoint of winnow");
+  const Json& found = checkpoint.progress;
+  try {
+    if (found.at("identity") != wanted.at("identity") ||
+        found.at("options") != wanted.at("options")) {
+      throw InvalidArgument(
+          fmt::format("{}: a checkpoint of another training ({} differ); repeat its options, or "
+                      "start anew with --force",
+                      path.string(), differing));
     }
-    copy_values(file, found, tensor);
+    for (auto& [name, tensor] : checkpoint.tensors) {
+      const io::TensorView& array = file.at(name);
+      if (array.shape != tensor.sizes().vec()) {
+        throw BadFile(fmt::format("{}: {} is {}; expected [{}]; remove the file to start anew",
+                                  path.string(), name, array.describe(),
+                                  fmt::join(tensor.sizes().vec(), ", ")));
+      }
+      copy_values(file, array, tensor);
+    }
+    file.require_intact();
+    take(found);
+  } catch (const Json::exception& error) {
+    throw BadFile(path.string() + ": " + error.what() + "; remove the file to start anew");
   }
-  file.require_intact();
 }
 
 }  // namespace winnow::train

@@ -3,7 +3,9 @@
 #include <torch/torch.h>
 
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "train/augment.hpp"
@@ -54,9 +56,12 @@ struct Checkpoint {
 };
 
 void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
-/// Fills the tensors of `checkpoint`, whose names and sizes tell what is expected, and its
-/// progress.
-/// @throws BadFile.
-void load_checkpoint(const std::filesystem::path& path, Checkpoint& checkpoint);
+/// Fills the tensors of `checkpoint`, whose names, sizes, identity and options tell what is
+/// expected, and its progress, which `take` is then given.
+/// @param differing  what else a checkpoint with another identity or other options was made of.
+/// @throws InvalidArgument for such a one; BadFile, also when `take` misses something.
+void load_checkpoint(const std::filesystem::path& path, Checkpoint& checkpoint,
+                     std::string_view differing,
+                     const std::function<void(const Json& progress)>& take);
 
 }  // namespace winnow::train
