@@ -4,6 +4,14 @@
 
 #include "winnow/core/error.hpp"
 
+// Null where LibTorch's BLAS is another one.
+// NOLINTBEGIN(readability-identifier-naming): OpenBLAS's names.
+extern "C" {
+[[gnu::weak]] void openblas_set_num_threads(int count);
+[[gnu::weak]] int openblas_get_num_threads();
+}
+// NOLINTEND(readability-identifier-naming)
+
 namespace winnow::train {
 
 at::Device resolve_device(Device wanted) {
@@ -27,6 +35,18 @@ Precision resolve_precision(Precision wanted, const at::Device& device) {
   if (wanted != Precision::automatic) return wanted;
   return converts && __builtin_cpu_supports("avx512bf16") > 0 ? Precision::bf16
                                                               : Precision::float32;
+}
+
+int BlasThreads::current() {
+  return openblas_get_num_threads != nullptr ? openblas_get_num_threads() : 0;
+}
+
+BlasThreads::BlasThreads(int count) {
+  if (openblas_set_num_threads != nullptr) openblas_set_num_threads(count);
+}
+
+BlasThreads::~BlasThreads() {
+  if (openblas_set_num_threads != nullptr) openblas_set_num_threads(before_);
 }
 
 }  // namespace winnow::train

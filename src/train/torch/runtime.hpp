@@ -17,6 +17,21 @@ at::Device resolve_device(Device wanted);
 /// @throws InvalidArgument for bf16 on a CPU without the instructions that the kernels need.
 Precision resolve_precision(Precision wanted, const at::Device& device);
 
+/// Threads of an OpenBLAS under LibTorch while alive. They are its own: at::set_num_threads()
+/// leaves them alone, they spin beside ours, and its sums depend on their number.
+class BlasThreads {
+ public:
+  explicit BlasThreads(int count);
+  ~BlasThreads();
+  BlasThreads(const BlasThreads&) = delete;
+  BlasThreads& operator=(const BlasThreads&) = delete;
+  /// As they are set now; 0 where LibTorch's BLAS is another one.
+  static int current();
+
+ private:
+  int before_ = current();
+};
+
 /// LibTorch as winnow uses it: one thread for whatever it computes, side by side on `threads`
 /// threads of winnow's own, so that results do not depend on their number. Gives the caller's
 /// OpenMP setting back at the end, which LibTorch changes on threads it meets.
@@ -43,6 +58,7 @@ class TorchThreads {
   }
 
   int before_ = omp_get_max_threads();
+  BlasThreads blas_threads_{1};
 };
 
 }  // namespace winnow::train

@@ -71,14 +71,19 @@ at::Tensor ViT::attend(Layers& layers, const Block& block, const at::Tensor& tok
   const std::int64_t n = tokens.size(0);
   const std::int64_t t = tokens.size(1);
   const std::int64_t per_head = shape_.width / shape_.heads;
-  // [3, n, heads, t, per_head]
-  const at::Tensor all = layers.dense(block.in_projection, tokens)
-                             .reshape({n, t, 3, shape_.heads, per_head})
-                             .permute({2, 0, 3, 1, 4});
-  const at::Tensor queries = all[0] * (1.0 / std::sqrt(static_cast<double>(per_head)));
-  const at::Tensor scores = at::matmul(queries, all[1].transpose(-2, -1));
-  const at::Tensor shares = at::softmax(scores, -1, at::kFloat).to(all.scalar_type());
-  const at::Tensor mixed = at::matmul(shares, all[2]).transpose(1, 2).reshape({n, t, shape_.width});
+  // Brought together once: queries, keys and values, [n heads, t, per_head] each. Softmax computes
+  // in float whatever it reads and writes.
+  const std::vector<at::Tensor> parts = layers.dense(block.in_projection, tokens)
+                                            .reshape({n, t, 3, shape_.heads, per_head})
+                                            .permute({2, 0, 3, 1, 4})
+                                            .reshape({3, n * shape_.heads, t, per_head})
+                                            .unbind(0);
+  const at::Tensor queries = parts[0] * (1.0 / std::sqrt(static_cast<double>(per_head)));
+  const at::Tensor shares = at::softmax(at::bmm(queries, parts[1].transpose(1, 2)), -1);
+  const at::Tensor mixed = at::bmm(shares, parts[2])
+                               .view({n, shape_.heads, t, per_head})
+                               .transpose(1, 2)
+                               .reshape({n, t, shape_.width});
   return layers.dense(block.out_projection, mixed);
 }
 
