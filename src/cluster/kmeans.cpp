@@ -54,29 +54,81 @@ int balancing_exponent(MatrixView<const float> centroids) {
 struct Targets {
   Matrix<float> centroids;        ///< [k, d] c times the power of two
   std::vector<float> half_norms;  ///< [k] |c|^2 / 2 times it; 0 when spherical
+  double longest = 0.0;           ///< largest |c| times it
+  double highest = 0.0;           ///< largest of half_norms
+
+  /// Bound on the error of each bracket of a row, as it is computed in float32, in any order of
+  /// additions: a product of d terms errs by (d u + ...) |x| |c| with u = 2^-24, |c|^2 / 2 and the
+  /// difference by u of their sizes; and every operation may lose what is below the normal numbers.
+  double error(double length) const {
+    constexpr double u = 0x1p-24;
+    const auto d = static_cast<double>(centroids.cols());
+    const double product = length * longest;
+    const double gamma = d * u / (1.0 - d * u);
+    const double tiny = (d + 2.0) * 0x1p-126 * (1.0 + length);
+    // Twice what is needed pays for the rounding of this bound, and of the double numbers that the
+    // brackets stand for.
+    return 2.0 * ((gamma + 2.0 * u) * product + 2.0 * u * highest + tiny);
+  }
 };
 
 Targets targets_of(const Matrix<float>& centroids, Geometry geometry) {
   Targets targets{centroids, std::vector<float>(static_cast<std::size_t>(centroids.rows()))};
-  if (geometry == Geometry::spherical) return targets;
+  if (geometry == Geometry::spherical) {
+    targets.longest = 1.0 + 1e-6;
+    return targets;
+  }
   const int exponent = balancing_exponent(centroids);
   for (std::int64_t j = 0; j < centroids.rows(); ++j) {
     const double norm = numerics::dot(centroids.row(j), centroids.row(j));
-    targets.half_norms[static_cast<std::size_t>(j)] =
-        static_cast<float>(std::ldexp(0.5 * norm, exponent));
+    const double half = std::ldexp(0.5 * norm, exponent);
+    targets.half_norms[static_cast<std::size_t>(j)] = static_cast<float>(half);
+    targets.highest = std::max(targets.highest, half);
+    targets.longest = std::max(targets.longest, std::ldexp(std::sqrt(norm), exponent));
     for (float& value : targets.centroids.row(j)) value = std::ldexp(value, exponent);
   }
   return targets;
 }
 
-/// Assigns every row to its nearest centroid; returns how many rows changed their cluster.
-std::int64_t assign_rows(MatrixView<const float> points, Geometry geometry, KMeansResult& result,
-                         Progress& progress) {
+/// What the bracket of the nearest centroid is at most; not finite when that overflows, which says
+/// nothing about any centroid.
+float highest_candidate(float smallest, double error) {
+  const double limit = static_cast<double>(smallest) + 2.0 * error;
+  return std::nextafter(static_cast<float>(limit), std::numeric_limits<float>::infinity());
+}
+
+/// The nearest centroid by distance_to(), the lowest index on ties, among those whose bracket is at
+/// most `limit`, or all when that is not finite.
+std::int32_t nearest_exactly(std::span<const float> x, const Matrix<float>& centroids,
+                             Geometry geometry, const Targets& targets,
+                             std::span<const float> products, float limit) {
+  std::int32_t nearest = 0;
+  double least = std::numeric_limits<double>::infinity();
+  for (std::size_t j = 0; j < products.size(); ++j) {
+    if (std::isfinite(limit) && targets.half_norms[j] - products[j] > limit) continue;
+    const double distance = distance_to(x, centroids.row(static_cast<std::int64_t>(j)), geometry);
+    if (distance < least) {
+      least = distance;
+      nearest = static_cast<std::int32_t>(j);
+    }
+  }
+  return nearest;
+}
+
+/// What assign_rows() counted.
+struct Assigned {
+  std::int64_t changed = 0;  ///< rows that are in another cluster than before
+  std::int64_t close = 0;    ///< rows that float32 products could not decide
+};
+
+/// Assigns every row to its nearest centroid by distance_to(), the lowest index on ties.
+Assigned assign_rows(MatrixView<const float> points, Geometry geometry, KMeansResult& result,
+                     Progress& progress) {
   const std::int64_t k = result.centroids.rows();
   const Targets targets = targets_of(result.centroids, geometry);
   const std::int64_t blocks = (points.rows() + block_rows - 1) / block_rows;
-  std::vector<std::int64_t> changed(static_cast<std::size_t>(blocks));
-  const auto smallest_difference = numerics::kernels().smallest_difference;
+  std::vector<Assigned> counts(static_cast<std::size_t>(blocks));
+  const auto& kernels = numerics::kernels();
   parallel_blocks(blocks, progress, [&](std::int64_t block) {
     const std::int64_t begin = block * block_rows;
     const std::int64_t count = std::min(block_rows, points.rows() - begin);
@@ -85,18 +137,34 @@ std::int64_t assign_rows(MatrixView<const float> points, Geometry geometry, KMea
     const MatrixView<float> products(buffer.data(), count, k);
     numerics::product(points.block(begin, count), numerics::Transpose::no, targets.centroids,
                       numerics::Transpose::yes, products);
+    Assigned& found = counts[static_cast<std::size_t>(block)];
     for (std::int64_t i = 0; i < count; ++i) {
       const auto row = static_cast<std::size_t>(begin + i);
-      const auto nearest = static_cast<std::int32_t>(
-          smallest_difference(targets.half_norms.data(), products.row(i).data(), k).index);
-      changed[static_cast<std::size_t>(block)] += nearest != result.assignment[row] ? 1 : 0;
+      const auto x = points.row(begin + i);
+      const auto smallest =
+          kernels.smallest_difference(targets.half_norms.data(), products.row(i).data(), k);
+      auto nearest = static_cast<std::int32_t>(smallest.index);
+      const double length =
+          geometry == Geometry::spherical ? 1.0 + 1e-6 : std::sqrt(numerics::dot(x, x));
+      const float limit = highest_candidate(smallest.value, targets.error(length));
+      if (!std::isfinite(limit) ||
+          kernels.count_differences(targets.half_norms.data(), products.row(i).data(), limit, k) >
+              1) {
+        nearest = nearest_exactly(x, result.centroids, geometry, targets, products.row(i), limit);
+        ++found.close;
+      }
+      found.changed += nearest != result.assignment[row] ? 1 : 0;
       result.assignment[row] = nearest;
-      result.distance[row] =
-          distance_to(points.row(begin + i), result.centroids.row(nearest), geometry);
+      result.distance[row] = distance_to(x, result.centroids.row(nearest), geometry);
     }
     progress.advance(count);
   });
-  return std::accumulate(changed.begin(), changed.end(), std::int64_t{0});
+  Assigned total;
+  for (const Assigned& block : counts) {
+    total.changed += block.changed;
+    total.close += block.close;
+  }
+  return total;
 }
 
 /// Row ids grouped by cluster, ascending inside each: ids[starts[j] .. starts[j + 1]).
@@ -220,14 +288,15 @@ KMeansResult kmeans(MatrixView<const float> points, const KMeansOptions& options
   clock = std::chrono::steady_clock::now();
   auto assignment_start = clock;
   progress.stage("k-means", (options.iterations + 1) * points.rows(), "rows");
-  assign_rows(points, options.geometry, result, progress);
+  result.close_rows = assign_rows(points, options.geometry, result, progress).close;
   result.objective.push_back(mean_of(result.distance));
   while (result.iterations < options.iterations) {
     const Groups groups = group_rows(result.assignment, options.n_clusters);
     update_centroids(points, options.geometry, groups, result.centroids);
     repair_empty(points, options.geometry, groups, result.distance, result.centroids);
     assignment_start = std::chrono::steady_clock::now();
-    const std::int64_t changed = assign_rows(points, options.geometry, result, progress);
+    const auto [changed, close] = assign_rows(points, options.geometry, result, progress);
+    result.close_rows += close;
     ++result.iterations;
     const double before = result.objective.back();
     result.objective.push_back(mean_of(result.distance));
@@ -256,7 +325,7 @@ KMeansResult assign(MatrixView<const float> points, MatrixView<const float> cent
   KMeansResult result = start(points, copy_of(centroids));
   progress.stage("assign", points.rows(), "rows");
   const auto clock = std::chrono::steady_clock::now();
-  assign_rows(points, geometry, result, progress);
+  result.close_rows = assign_rows(points, geometry, result, progress).close;
   result.objective.push_back(mean_of(result.distance));
   result.seconds_scoring = seconds_since(clock);
   finish(result);

@@ -91,6 +91,7 @@ class Benchmark {
     BenchmarkScore found{.metric = metric, .name = metric.text()};
     found.trainings = static_cast<std::int64_t>(runs.size());
     std::vector<fs::path> folders;
+    folders.reserve(runs.size());
     for (const auto run : runs) folders.push_back(planner_.folder(run));
     const CpuClock clock;
     if (const auto* of_log = std::get_if<LogMetric>(&metric.value)) {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <omp.h>
-#include <time.h>
+#include <ctime>
 
 namespace winnow::experiments {
 

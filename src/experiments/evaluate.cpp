@@ -104,6 +104,7 @@ std::vector<CellResult> evaluate(const TrainingData& data, std::span<const doubl
   Planner planner(data, fingerprint, {});
   const RankedData ranked{scores, data.rows.labels, class_names};
   std::vector<std::size_t> trainings;
+  trainings.reserve(cells.size());
   for (const auto& cell : cells) {
     trainings.push_back(planner.add(planned(cell, ranked, options.training, options.select)));
   }

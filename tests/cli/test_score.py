@@ -160,6 +160,24 @@ class SameBitsTest(ScoreTest):
                             for threads in (1, 2))
                 self.assertEqual(one, two, f"{metric}, {geometry}")
 
+    def test_instruction_sets(self):
+        """Near ties at that: each row twice, the second time moved by an ulp."""
+        twice = np.concatenate([self.rows, np.nextafter(self.rows, np.float32(9))])
+        self.save("twice.npy", twice)
+        for geometry in ("spherical", "euclidean"):
+            found = set()
+            for isa in ("auto", "scalar", "avx2", "avx512", "amx"):
+                ran = self.run_winnow("score", "--metric", "self-prototypes", "--embeddings",
+                                      "twice.npy", "--clusters", 40, "--geometry", geometry,
+                                      "--isa", isa, "--centroids-out", f"{isa}-c.npy", "--out",
+                                      f"{isa}.npy", "--force")
+                if ran.code == 2 and isa not in ("auto", "scalar"):
+                    continue  # not on this machine
+                self.assertEqual(ran.code, 0, ran.err)
+                found.add((self.folder / f"{isa}.npy").read_bytes() +
+                          (self.folder / f"{isa}-c.npy").read_bytes())
+            self.assertEqual(len(found), 1, geometry)
+
     def test_seed(self):
         for metric in ("self-prototypes", "random"):
             arguments = ("--metric", metric, "--labels", "y.npy", "--force", "--iterations", 2)

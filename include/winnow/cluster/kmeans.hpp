@@ -60,6 +60,7 @@ struct KMeansResult {
   std::vector<std::int64_t> sizes;  ///< [k] rows per cluster.
   std::int64_t iterations = 0;      ///< Updates made.
   std::int64_t empty_clusters = 0;  ///< Clusters without a row at the end.
+  std::int64_t close_rows = 0;      ///< Rows, over all assignments, that were decided in double.
   bool converged = false;           ///< Tolerance met, or no row changed its cluster.
   double seconds_seeding = 0.0;     ///< Wall time; varies from run to run, as do the next two.
   double seconds_iterating = 0.0;
@@ -74,16 +75,18 @@ struct KMeansResult {
 /// unit rows (Dhillon and Modha 2001). An empty cluster moves to the row farthest from its
 /// centroid; with more clusters than distinct rows some stay empty, and are counted.
 ///
-/// The nearest centroid is found from float32 products; `distance` is computed anew in double for
-/// the centroid chosen, and always refers to the centroids returned.
+/// The nearest centroid is that of the smallest `distance`, computed in double in a fixed order of
+/// additions, ties to the lowest index. Float32 products, with a bound on their rounding errors,
+/// tell which centroids can be it; where that leaves several, they are compared in double.
+/// `distance` always refers to the centroids returned.
 ///
 /// @param points   [n, d] row-major, finite, d >= 1; unit rows when spherical (normalize_rows()).
 /// @param options  seed included.
 /// @param initial  [k, d] centroids to start from instead of k-means++; unit rows when spherical.
 /// @throws InvalidArgument  bad options, no rows or columns, k > n, initial of another shape.
 ///
-/// Same bits for any number of threads. Cost: O(n k d) a step and O(n k d) for seeding;
-/// O(n + k d) extra memory.
+/// Same bits for any number of threads and any instruction set. Cost: O(n k d) a step and O(n k d)
+/// for seeding; O(n + k d) extra memory.
 ///
 /// Lloyd, IEEE Trans. Inf. Theory 28(2), 1982.
 /// Arthur and Vassilvitskii, "k-means++", SODA 2007.

@@ -14,12 +14,15 @@ struct Smallest {
 
 /// The inner loops, compiled once per instruction set. All take contiguous float32 arrays.
 struct Kernels {
-  /// sum_i a_i b_i, accumulated in double.
+  /// sum_i a_i b_i in double. The same bits for every instruction set, as of the next.
   double (*dot)(const float* a, const float* b, std::int64_t n);
   /// sum_i (a_i - b_i)^2, differences and sum in double.
   double (*squared_distance)(const float* a, const float* b, std::int64_t n);
   /// min_i (offset_i - values_i), the lowest index on ties; n >= 1.
   Smallest (*smallest_difference)(const float* offset, const float* values, std::int64_t n);
+  /// How many offset_i - values_i are at most `limit`; n < 2^31.
+  std::int64_t (*count_differences)(const float* offset, const float* values, float limit,
+                                    std::int64_t n);
   /// Adds the triangle code of one patch to `pool`: z_i = sqrt(max(0, x2 + c2_i - 2 xc_i)),
   /// pool_i += max(0, mean(z) - z_i). `xc` is overwritten by z.
   void (*add_triangle)(float x2, const float* c2, float* xc, float* pool, std::int64_t n);

@@ -9,10 +9,10 @@
 
 namespace winnow::numerics {
 
-/// sum_i a_i b_i in double; a and b of equal length.
+/// sum_i a_i b_i in double; a and b of equal length. The same bits for every instruction set.
 double dot(std::span<const float> a, std::span<const float> b);
 
-/// |a - b|^2 in double; a and b of equal length.
+/// |a - b|^2 in double; a and b of equal length. The same bits for every instruction set.
 double squared_distance(std::span<const float> a, std::span<const float> b);
 
 /// [n] Euclidean norms of the rows of an [n, d] matrix.

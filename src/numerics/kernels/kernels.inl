@@ -1,21 +1,51 @@
 // Included by exactly one source file per instruction set, inside that set's namespace, so that the
 // compiler vectorises the same plain loops for it. Nothing here may include a header.
 
+// Sums in a fixed order, whatever the registers' width: number i is added to sum i mod 32, and the
+// sums are added in halves. The products of a dot product are exact in double; the squares of a
+// distance are not, so that no multiplication may be fused with an addition (-ffp-contract=off).
+constexpr std::int64_t n_sums = 32;
+constexpr std::int64_t n_lanes = 8;
+using Doubles = double __attribute__((vector_size(n_lanes * sizeof(double))));
+
+void widen(const float* from, Doubles& to) {
+  for (std::int64_t l = 0; l < n_lanes; ++l) to[l] = static_cast<double>(from[l]);
+}
+
+/// `add(sum, x, y)` adds a term, of eight numbers at once or of one.
+template <class Add>
+double sum_of(const float* a, const float* b, std::int64_t n, const Add& add) {
+  Doubles sums[n_sums / n_lanes] = {};
+  std::int64_t i = 0;
+  for (; i + n_sums <= n; i += n_sums) {
+    for (std::int64_t s = 0; s < n_sums / n_lanes; ++s) {
+      Doubles x;
+      Doubles y;
+      widen(a + i + s * n_lanes, x);
+      widen(b + i + s * n_lanes, y);
+      add(sums[s], x, y);
+    }
+  }
+  double all[n_sums];
+  __builtin_memcpy(all, sums, sizeof all);
+  for (double* sum = all; i < n; ++i, ++sum) {
+    add(*sum, static_cast<double>(a[i]), static_cast<double>(b[i]));
+  }
+  for (std::int64_t width = n_sums / 2; width > 0; width /= 2) {
+    for (std::int64_t s = 0; s < width; ++s) all[s] += all[s + width];
+  }
+  return all[0];
+}
+
 double dot(const float* a, const float* b, std::int64_t n) {
-  double sum = 0.0;
-#pragma omp simd reduction(+ : sum)
-  for (std::int64_t i = 0; i < n; ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-  return sum;
+  return sum_of(a, b, n, [](auto& sum, const auto& x, const auto& y) { sum += x * y; });
 }
 
 double squared_distance(const float* a, const float* b, std::int64_t n) {
-  double sum = 0.0;
-#pragma omp simd reduction(+ : sum)
-  for (std::int64_t i = 0; i < n; ++i) {
-    const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
+  return sum_of(a, b, n, [](auto& sum, const auto& x, const auto& y) {
+    const auto difference = x - y;
     sum += difference * difference;
-  }
-  return sum;
+  });
 }
 
 Smallest smallest_difference(const float* offset, const float* values, std::int64_t n) {
@@ -28,6 +58,14 @@ Smallest smallest_difference(const float* offset, const float* values, std::int6
   std::int64_t index = 0;
   while (index < n - 1 && offset[index] - values[index] != best) ++index;
   return {index, best};
+}
+
+std::int64_t count_differences(const float* offset, const float* values, float limit,
+                               std::int64_t n) {
+  std::int32_t count = 0;
+#pragma omp simd reduction(+ : count)
+  for (std::int64_t i = 0; i < n; ++i) count += offset[i] - values[i] <= limit ? 1 : 0;
+  return count;
 }
 
 void add_triangle(float x2, const float* c2, float* xc, float* pool, std::int64_t n) {
@@ -52,4 +90,5 @@ void add_to(const float* x, double* y, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) y[i] += static_cast<double>(x[i]);
 }
 
-constexpr Kernels table{dot, squared_distance, smallest_difference, add_triangle, add_to};
+constexpr Kernels table{
+    dot, squared_distance, smallest_difference, count_differences, add_triangle, add_to};

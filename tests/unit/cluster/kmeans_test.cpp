@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <set>
 
@@ -104,6 +106,54 @@ TEST_P(BothGeometries, AgreeWithASlowLloydOnNoise) {
   // More rows than two blocks of 512, and a width and a k that fill no vector register.
   const Matrix<float> points = fit(normal_matrix(1237, 13, 2));
   expect_equal_to_slow(points, first_rows(points, 9), options(9));
+}
+
+/// Centroids in twos and threes that float32 products cannot tell apart, some of them equal, at
+/// every scale that a float32 square has: the nearest is still that of the distances, the first of
+/// equals.
+TEST_P(BothGeometries, TheNearestIsThatOfTheDistances) {
+  for (const std::int64_t d : {1, 3, 17, 130}) {
+    for (const float scale : {1.0F, 1e-30F, 1e-12F, 3e7F, 1e30F}) {
+      Matrix<float> points = normal_matrix(700, d, 21);
+      Matrix<float> centroids = normal_matrix(30, d, 22);
+      RandomStream random(Seed{23}, "nudges");
+      for (std::int64_t j = 3; j < 30; ++j) {
+        if (j % 3 == 0) continue;
+        for (std::int64_t c = 0; c < d; ++c) {
+          const double nudge = j % 3 == 1 && j % 2 == 0 ? 0.0 : 1e-7 * random.normal();
+          centroids(j, c) = static_cast<float>(centroids(j / 3 * 3, c) * (1.0 + nudge));
+        }
+      }
+      for (std::int64_t i = 0; i < points.size(); ++i) points.data()[i] *= scale;
+      for (std::int64_t i = 0; i < centroids.size(); ++i) centroids.data()[i] *= scale;
+      points = fit(points);
+      centroids = fit(centroids);
+      const KMeansResult result = assign(points, centroids, GetParam());
+      EXPECT_GT(result.close_rows, 400) << "the products had to be checked";
+      for (std::int64_t i = 0; i < points.rows(); ++i) {
+        std::int32_t nearest = 0;
+        double least = std::numeric_limits<double>::infinity();
+        for (std::int32_t j = 0; j < 30; ++j) {
+          const double distance =
+              GetParam() == Geometry::euclidean
+                  ? numerics::squared_distance(points.row(i), centroids.row(j))
+                  : std::clamp(1.0 - numerics::dot(points.row(i), centroids.row(j)), 0.0, 2.0);
+          if (distance >= least) continue;
+          least = distance;
+          nearest = j;
+        }
+        ASSERT_EQ(result.assignment[static_cast<std::size_t>(i)], nearest)
+            << "row " << i << " of " << d << " numbers at " << scale;
+        ASSERT_EQ(result.distance[static_cast<std::size_t>(i)], least);
+      }
+    }
+  }
+}
+
+TEST_P(BothGeometries, ProductsDecideAlmostAllRowsOfClouds) {
+  const Matrix<float> points = fit(clouds(6, 200, 30, 5));
+  const KMeansResult result = assign(points, first_rows(points, 6), GetParam());
+  EXPECT_LE(result.close_rows, 12);
 }
 
 TEST_P(BothGeometries, FindCloudsThatAreFarApart) {

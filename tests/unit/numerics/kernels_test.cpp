@@ -5,6 +5,7 @@
 
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -78,6 +79,32 @@ TEST_P(KernelTable, SquaredDistance) {
   EXPECT_NEAR(table().squared_distance(a.data(), b.data(), n()), static_cast<double>(sum),
               double_bound(n() + 2, sum));
   EXPECT_EQ(table().squared_distance(a.data(), a.data(), n()), 0.0);
+}
+
+/// Sums that cancel, of numbers of all sizes: any other order of additions gives other bits.
+TEST_P(KernelTable, SumsHaveTheBitsOfTheScalarOnes) {
+  auto a = numbers(10);
+  auto b = numbers(11);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    a[i] = std::ldexp(a[i], static_cast<int>(i * 7 % 40));
+    b[i] = std::ldexp(b[i], static_cast<int>(i * 11 % 30));
+  }
+  const Kernels& plain = scalar::kernels();
+  EXPECT_EQ(table().dot(a.data(), b.data(), n()), plain.dot(a.data(), b.data(), n()));
+  EXPECT_EQ(table().squared_distance(a.data(), b.data(), n()),
+            plain.squared_distance(a.data(), b.data(), n()));
+}
+
+TEST_P(KernelTable, CountDifferences) {
+  const auto offset = numbers(12);
+  const auto values = numbers(13);
+  std::vector<float> differences;
+  for (std::size_t i = 0; i < offset.size(); ++i) differences.push_back(offset[i] - values[i]);
+  for (const float limit : {-10.0F, 0.0F, differences.front(), 10.0F}) {
+    const auto expected = std::count_if(differences.begin(), differences.end(),
+                                        [limit](float value) { return value <= limit; });
+    EXPECT_EQ(table().count_differences(offset.data(), values.data(), limit, n()), expected);
+  }
 }
 
 TEST_P(KernelTable, SmallestDifference) {
