@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -13,6 +14,7 @@
 #include "winnow/core/parallel.hpp"
 #include "winnow/numerics/kernels.hpp"
 #include "winnow/numerics/product.hpp"
+#include "winnow/numerics/rounded_product.hpp"
 #include "winnow/numerics/vectors.hpp"
 
 namespace winnow::cluster {
@@ -20,6 +22,8 @@ namespace winnow::cluster {
 namespace {
 
 constexpr std::int64_t block_rows = 512;
+/// From so many centroids on, products are worth rounding rows for.
+constexpr std::int64_t fewest_to_round = 64;
 
 void check_input(MatrixView<const float> points, std::int64_t n_clusters) {
   if (points.empty()) {
@@ -57,18 +61,17 @@ struct Targets {
   double longest = 0.0;           ///< largest |c| times it
   double highest = 0.0;           ///< largest of half_norms
 
-  /// Bound on the error of each bracket of a row, as it is computed in float32, in any order of
-  /// additions: a product of d terms errs by (d u + ...) |x| |c| with u = 2^-24, |c|^2 / 2 and the
-  /// difference by u of their sizes; and every operation may lose what is below the normal numbers.
-  double error(double length) const {
-    constexpr double u = 0x1p-24;
-    const auto d = static_cast<double>(centroids.cols());
-    const double product = length * longest;
-    const double gamma = d * u / (1.0 - d * u);
-    const double tiny = (d + 2.0) * 0x1p-126 * (1.0 + length);
-    // Twice what is needed pays for the rounding of this bound, and of the double numbers that the
-    // brackets stand for.
-    return 2.0 * ((gamma + 2.0 * u) * product + 2.0 * u * highest + tiny);
+  /// Bound on the error of x.c in float32, in any order of additions, for |x| = length: d u |x| |c|
+  /// with u = 2^-24, and what is lost below the normal numbers.
+  double product_error(double length) const {
+    const double du = static_cast<double>(centroids.cols()) * 0x1p-24;
+    return du / (1.0 - du) * length * longest +
+           static_cast<double>(centroids.cols()) * 0x1p-126 * (1.0 + length);
+  }
+  /// The same of each bracket: |c|^2 / 2 and the difference round by u of their sizes. Twice what
+  /// is needed, for the rounding of these bounds and of the distances that the brackets stand for.
+  double error(double product, double length) const {
+    return 2.0 * (product + 0x1p-23 * (length * longest + highest) + 0x1p-125);
   }
 };
 
@@ -118,7 +121,7 @@ std::int32_t nearest_exactly(std::span<const float> x, const Matrix<float>& cent
 /// What assign_rows() counted.
 struct Assigned {
   std::int64_t changed = 0;  ///< rows that are in another cluster than before
-  std::int64_t close = 0;    ///< rows that float32 products could not decide
+  std::int64_t close = 0;    ///< rows that products could not decide
 };
 
 /// Assigns every row to its nearest centroid by distance_to(), the lowest index on ties.
@@ -129,14 +132,23 @@ Assigned assign_rows(MatrixView<const float> points, Geometry geometry, KMeansRe
   const std::int64_t blocks = (points.rows() + block_rows - 1) / block_rows;
   std::vector<Assigned> counts(static_cast<std::size_t>(blocks));
   const auto& kernels = numerics::kernels();
+  std::optional<numerics::RoundedProduct> rounded;
+  if (k >= fewest_to_round && numerics::RoundedProduct::pays()) {
+    rounded.emplace(targets.centroids, block_rows);
+  }
   parallel_blocks(blocks, progress, [&](std::int64_t block) {
     const std::int64_t begin = block * block_rows;
     const std::int64_t count = std::min(block_rows, points.rows() - begin);
     thread_local std::vector<float> buffer;
     buffer.resize(static_cast<std::size_t>(block_rows * k));
     const MatrixView<float> products(buffer.data(), count, k);
-    numerics::product(points.block(begin, count), numerics::Transpose::no, targets.centroids,
-                      numerics::Transpose::yes, products);
+    std::array<double, block_rows> errors{};
+    if (rounded) {
+      rounded->apply(points.block(begin, count), products, errors);
+    } else {
+      numerics::product(points.block(begin, count), numerics::Transpose::no, targets.centroids,
+                        numerics::Transpose::yes, products);
+    }
     Assigned& found = counts[static_cast<std::size_t>(block)];
     for (std::int64_t i = 0; i < count; ++i) {
       const auto row = static_cast<std::size_t>(begin + i);
@@ -146,7 +158,9 @@ Assigned assign_rows(MatrixView<const float> points, Geometry geometry, KMeansRe
       auto nearest = static_cast<std::int32_t>(smallest.index);
       const double length =
           geometry == Geometry::spherical ? 1.0 + 1e-6 : std::sqrt(numerics::dot(x, x));
-      const float limit = highest_candidate(smallest.value, targets.error(length));
+      const double product_error =
+          rounded ? errors[static_cast<std::size_t>(i)] : targets.product_error(length);
+      const float limit = highest_candidate(smallest.value, targets.error(product_error, length));
       if (!std::isfinite(limit) ||
           kernels.count_differences(targets.half_norms.data(), products.row(i).data(), limit, k) >
               1) {

@@ -168,7 +168,7 @@ class SameBitsTest(ScoreTest):
             found = set()
             for isa in ("auto", "scalar", "avx2", "avx512", "amx"):
                 ran = self.run_winnow("score", "--metric", "self-prototypes", "--embeddings",
-                                      "twice.npy", "--clusters", 40, "--geometry", geometry,
+                                      "twice.npy", "--clusters", 80, "--geometry", geometry,
                                       "--isa", isa, "--centroids-out", f"{isa}-c.npy", "--out",
                                       f"{isa}.npy", "--force")
                 if ran.code == 2 and isa not in ("auto", "scalar"):

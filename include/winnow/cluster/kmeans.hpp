@@ -76,9 +76,9 @@ struct KMeansResult {
 /// centroid; with more clusters than distinct rows some stay empty, and are counted.
 ///
 /// The nearest centroid is that of the smallest `distance`, computed in double in a fixed order of
-/// additions, ties to the lowest index. Float32 products, with a bound on their rounding errors,
-/// tell which centroids can be it; where that leaves several, they are compared in double.
-/// `distance` always refers to the centroids returned.
+/// additions, ties to the lowest index. Products in float32, or in bfloat16 where the machine has
+/// AMX, with a bound on their rounding errors, tell which centroids can be it; where that leaves
+/// several, they are compared in double. `distance` always refers to the centroids returned.
 ///
 /// @param points   [n, d] row-major, finite, d >= 1; unit rows when spherical (normalize_rows()).
 /// @param options  seed included.

@@ -12,6 +12,13 @@ struct Smallest {
   float value = 0.0F;
 };
 
+/// Squared lengths of a vector, of the vector rounded, and of their difference.
+struct RoundedSquares {
+  double exact = 0.0;
+  double rounded = 0.0;
+  double residual = 0.0;
+};
+
 /// The inner loops, compiled once per instruction set. All take contiguous float32 arrays.
 struct Kernels {
   /// sum_i a_i b_i in double. The same bits for every instruction set, as of the next.
@@ -26,6 +33,8 @@ struct Kernels {
   /// Adds the triangle code of one patch to `pool`: z_i = sqrt(max(0, x2 + c2_i - 2 xc_i)),
   /// pool_i += max(0, mean(z) - z_i). `xc` is overwritten by z.
   void (*add_triangle)(float x2, const float* c2, float* xc, float* pool, std::int64_t n);
+  /// Rounds to bfloat16, ties to even; what is too large becomes infinite.
+  RoundedSquares (*round_bf16)(const float* x, std::uint16_t* rounded, std::int64_t n);
   /// y += a x, x converted to double.
   void (*add_to)(const float* x, double* y, std::int64_t n);
 };

@@ -85,10 +85,29 @@ void add_triangle(float x2, const float* c2, float* xc, float* pool, std::int64_
   }
 }
 
+RoundedSquares round_bf16(const float* x, std::uint16_t* rounded, std::int64_t n) {
+  double exact = 0.0;
+  double kept = 0.0;
+  double residual = 0.0;
+#pragma omp simd reduction(+ : exact, kept, residual)
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::uint32_t bits = __builtin_bit_cast(std::uint32_t, x[i]);
+    const std::uint32_t high = (bits + 0x7FFFU + (bits >> 16U & 1U)) >> 16U;
+    rounded[i] = static_cast<std::uint16_t>(high);
+    const auto before = static_cast<double>(x[i]);
+    const auto after = static_cast<double>(__builtin_bit_cast(float, high << 16U));
+    exact += before * before;
+    kept += after * after;
+    residual += (before - after) * (before - after);
+  }
+  return {exact, kept, residual};
+}
+
 void add_to(const float* x, double* y, std::int64_t n) {
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) y[i] += static_cast<double>(x[i]);
 }
 
 constexpr Kernels table{
-    dot, squared_distance, smallest_difference, count_differences, add_triangle, add_to};
+    dot,   squared_distance, smallest_difference, count_differences, add_triangle, round_bf16,
+    add_to};

@@ -1,5 +1,6 @@
 #include "numerics/product_library.hpp"
 #include "winnow/core/not_built.hpp"
+#include "winnow/numerics/rounded_product.hpp"
 
 namespace winnow::numerics {
 
@@ -12,5 +13,14 @@ void library_product(MatrixView<const float> a, Transpose transpose_a, MatrixVie
                      Transpose transpose_b, MatrixView<float> c, float alpha, float beta) {
   dense_product(a, transpose_a, b, transpose_b, c, alpha, beta);
 }
+
+struct RoundedProduct::Library {};
+bool RoundedProduct::pays() { return false; }
+RoundedProduct::RoundedProduct(MatrixView<const float> /*columns*/, std::int64_t /*most_rows*/) {
+  throw_not_built("products in bfloat16", "oneDNN", "WINNOW_ONEDNN");
+}
+RoundedProduct::~RoundedProduct() = default;
+void RoundedProduct::apply(MatrixView<const float> /*rows*/, MatrixView<float> /*out*/,
+                           std::span<double> /*errors*/) const {}
 
 }  // namespace winnow::numerics

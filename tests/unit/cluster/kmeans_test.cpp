@@ -150,6 +150,19 @@ TEST_P(BothGeometries, TheNearestIsThatOfTheDistances) {
   }
 }
 
+/// Enough centroids that a machine with AMX decides by products in bfloat16.
+TEST_P(BothGeometries, TheNearestOfManyIsThatOfTheDistances) {
+  const Matrix<float> points = fit(normal_matrix(1100, 40, 31));
+  const Matrix<float> centroids = fit(normal_matrix(90, 40, 32));
+  const KMeansResult result = assign(points, centroids, GetParam());
+  EXPECT_LT(result.close_rows, 600);
+  const SlowKMeans slow(points, centroids, GetParam(), 0);
+  for (std::size_t i = 0; i < slow.assignment.size(); ++i) {
+    if (slow.margin[i] < 1e-6) continue;
+    ASSERT_EQ(result.assignment[i], static_cast<std::int32_t>(slow.assignment[i])) << "row " << i;
+  }
+}
+
 TEST_P(BothGeometries, ProductsDecideAlmostAllRowsOfClouds) {
   const Matrix<float> points = fit(clouds(6, 200, 30, 5));
   const KMeansResult result = assign(points, first_rows(points, 6), GetParam());

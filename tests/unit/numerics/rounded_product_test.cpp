@@ -1,0 +1,100 @@
+#include "winnow/numerics/rounded_product.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "unit/support.hpp"
+#include "winnow/numerics/kernels.hpp"
+
+namespace winnow::numerics {
+namespace {
+
+using testing::normal_matrix;
+
+class RoundedProducts : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!RoundedProduct::pays()) GTEST_SKIP() << "needs AMX";
+  }
+};
+
+double exact(std::span<const float> a, std::span<const float> b) {
+  long double sum = 0.0L;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<long double>(a[i]) * b[i];
+  return static_cast<double>(sum);
+}
+
+/// At odd sizes, in whole and in partial blocks, for numbers of very different sizes.
+TEST_F(RoundedProducts, ErrWithinTheirBounds) {
+  for (const std::int64_t d : {1, 7, 64, 515}) {
+    for (const float scale : {1.0F, 1e-25F, 1e15F}) {
+      Matrix<float> rows = normal_matrix(37, d, 1);
+      Matrix<float> columns = normal_matrix(70, d, 2);
+      for (std::int64_t i = 0; i < rows.size(); ++i) rows.data()[i] *= scale;
+      for (std::int64_t j = 0; j < 70; ++j) {
+        for (float& value : columns.row(j)) value *= std::ldexp(1.0F, static_cast<int>(j % 9) - 4);
+      }
+      const RoundedProduct product(columns, 20);
+      double most_of_bound = 0.0;
+      for (const std::int64_t begin : {0, 20}) {
+        const std::int64_t count = std::min<std::int64_t>(20, 37 - begin);
+        Matrix<float> out(count, 70);
+        std::vector<double> errors(static_cast<std::size_t>(count));
+        product.apply(rows.view().block(begin, count), out, errors);
+        for (std::int64_t i = 0; i < count; ++i) {
+          const double bound = errors[static_cast<std::size_t>(i)];
+          for (std::int64_t j = 0; j < 70; ++j) {
+            const double error = std::abs(out(i, j) - exact(rows.row(begin + i), columns.row(j)));
+            ASSERT_LE(error, bound) << "row " << begin + i << " column " << j << " of " << d;
+            most_of_bound = std::max(most_of_bound, error / bound);
+          }
+        }
+      }
+      EXPECT_GT(most_of_bound, 0.01) << "a bound that tells something";
+    }
+  }
+}
+
+TEST_F(RoundedProducts, NumbersThatBfloat16RoundsToInfinityHaveNoBound) {
+  Matrix<float> rows(2, 3);
+  rows(0, 1) = std::numeric_limits<float>::max();
+  rows(1, 1) = 1.0F;
+  Matrix<float> columns(64, 3);
+  columns(5, 1) = 1.0F;
+  const RoundedProduct product(columns, 2);
+  Matrix<float> out(2, 64);
+  std::vector<double> errors(2);
+  product.apply(rows, out, errors);
+  EXPECT_FALSE(std::isfinite(errors[0]));
+  EXPECT_LT(errors[1], 1e-3);
+  EXPECT_EQ(out(1, 5), 1.0F);
+}
+
+TEST(RoundBf16, TiesGoToEvenAndSquaresAreThoseOfTheParts) {
+  for (const Kernels* table : {&scalar::kernels(), &kernels()}) {
+    // 1, 1 + 2^-8 (a tie, down), 1 + 3 2^-8 (a tie, up), just above a tie, a negative.
+    const std::vector<float> values{1.0F, 1.00390625F, 1.01171875F, 1.00390637F, -2.5F};
+    const std::vector<std::uint16_t> expected{0x3F80, 0x3F80, 0x3F82, 0x3F81, 0xC020};
+    std::vector<std::uint16_t> rounded(values.size());
+    const RoundedSquares squares = table->round_bf16(values.data(), rounded.data(), 5);
+    EXPECT_EQ(rounded, expected);
+    double residual = 0.0;
+    double kept = 0.0;
+    const std::vector<double> after{1.0, 1.0, 1.015625, 1.0078125, -2.5};
+    for (std::size_t i = 0; i < after.size(); ++i) {
+      const double before = static_cast<double>(values[i]);
+      residual += (before - after[i]) * (before - after[i]);
+      kept += after[i] * after[i];
+    }
+    EXPECT_DOUBLE_EQ(squares.residual, residual);
+    EXPECT_DOUBLE_EQ(squares.rounded, kept);
+    EXPECT_NEAR(squares.exact, exact(values, values), 1e-14);
+  }
+}
+
+}  // namespace
+}  // namespace winnow::numerics
