@@ -7,6 +7,7 @@ namespace winnow::io {
 
 struct Inflater::State {};
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): declared for the one that keeps it
 Inflater::Inflater(std::span<const std::byte> /*input*/, Format /*format*/, std::string where) {
   throw_not_built(where + ": compressed data", "zlib", "WINNOW_ZLIB");
 }
