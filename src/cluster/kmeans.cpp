@@ -212,7 +212,7 @@ void update_centroids(MatrixView<const float> points, Geometry geometry, const G
     for (auto i = first; i < last; ++i) {
       add_to(points.row(groups.ids[static_cast<std::size_t>(i)]).data(), sum.data(), points.cols());
     }
-    double scale = static_cast<double>(last - first);
+    auto scale = static_cast<double>(last - first);
     if (geometry == Geometry::spherical) {
       scale = std::sqrt(std::inner_product(sum.begin(), sum.end(), sum.begin(), 0.0));
       if (scale <= 1e-12 * static_cast<double>(last - first)) return;  // the rows cancel out

@@ -83,7 +83,7 @@ void RoundedProduct::apply(MatrixView<const float> rows, MatrixView<float> out,
   rounded.assign(static_cast<std::size_t>(library_->rows * depth_), 0);
   const auto round = kernels().round_bf16;
   // Products of bfloat16 are exact in float32; AMX adds two of them to a sum with a rounding each.
-  const double d = static_cast<double>(depth_);
+  const auto d = static_cast<double>(depth_);
   const double gamma = 2.0 * d * 0x1p-24 / (1.0 - 2.0 * d * 0x1p-24);
   for (std::int64_t i = 0; i < rows.rows(); ++i) {
     const RoundedSquares squares = round(rows.row(i).data(), rounded.data() + i * depth_, depth_);

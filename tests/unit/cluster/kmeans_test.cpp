@@ -28,7 +28,8 @@ Matrix<float> clouds(std::int64_t k, std::int64_t per_cloud, std::int64_t d, std
   Matrix<float> rows = normal_matrix(k * per_cloud, d, seed);
   for (std::int64_t i = 0; i < rows.rows(); ++i) {
     const std::int64_t corner = i % k;
-    rows(i, corner % d) += static_cast<float>(20 * (1 + corner / d));
+    const std::int64_t turn = 1 + corner / d;
+    rows(i, corner % d) += static_cast<float>(20 * turn);
   }
   return rows;
 }

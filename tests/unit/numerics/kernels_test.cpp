@@ -145,6 +145,7 @@ TEST_P(KernelTable, AddTriangle) {
   const auto squares = numbers(7);
   const float x2 = 2.0F;
   std::vector<float> c2;
+  c2.reserve(squares.size());
   for (const float value : squares) c2.push_back(value * value);
   std::vector<float> xc = numbers(8);
   const std::vector<float> before = numbers(9);

@@ -86,7 +86,7 @@ TEST(RoundBf16, TiesGoToEvenAndSquaresAreThoseOfTheParts) {
     double kept = 0.0;
     const std::vector<double> after{1.0, 1.0, 1.015625, 1.0078125, -2.5};
     for (std::size_t i = 0; i < after.size(); ++i) {
-      const double before = static_cast<double>(values[i]);
+      const auto before = static_cast<double>(values[i]);
       residual += (before - after[i]) * (before - after[i]);
       kept += after[i] * after[i];
     }
