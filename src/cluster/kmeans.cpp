@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -124,50 +125,103 @@ struct Assigned {
   std::int64_t close = 0;    ///< rows that products could not decide
 };
 
+/// Compares blocks of rows with all centroids.
+class Comparison {
+ public:
+  /// A row's lowest bracket, and which others may be the nearest centroid's.
+  struct Row {
+    std::int32_t lowest = 0;
+    float limit = 0.0F;
+    std::int64_t candidates = 0;  ///< 1: `lowest` is the nearest; k where nothing is known
+  };
+
+  Comparison(const Matrix<float>& centroids, Geometry geometry)
+      : targets_(targets_of(centroids, geometry)), geometry_(geometry) {
+    if (centroids.rows() >= fewest_to_round && numerics::RoundedProduct::pays()) {
+      rounded_.emplace(targets_.centroids, block_rows);
+    }
+  }
+
+  const Targets& targets() const { return targets_; }
+
+  /// @param rows  at most block_rows
+  /// @param products  [rows, k], overwritten by x.c times the power of two
+  void compare(MatrixView<const float> rows, MatrixView<float> products,
+               std::span<Row> found) const {
+    if (rounded_ && !too_coarse_) {
+      std::array<double, block_rows> errors{};
+      rounded_->apply(rows, products, errors);
+      if (decide(rows, products, errors, found) <= most_candidates * rows.rows()) return;
+      too_coarse_ = true;  // Of these data; nothing but speed depends on it.
+    }
+    numerics::product(rows, numerics::Transpose::no, targets_.centroids, numerics::Transpose::yes,
+                      products);
+    decide(rows, products, {}, found);
+  }
+
+ private:
+  /// Rounded products that leave more candidates a row cost more than they save.
+  static constexpr std::int64_t most_candidates = 8;
+
+  /// @param errors  of each row's products; empty: those of float32
+  /// @returns the candidates of all rows
+  std::int64_t decide(MatrixView<const float> rows, MatrixView<const float> products,
+                      std::span<const double> errors, std::span<Row> found) const {
+    const auto& kernels = numerics::kernels();
+    const std::int64_t k = products.cols();
+    const float* half_norms = targets_.half_norms.data();
+    std::int64_t sum = 0;
+    for (std::int64_t i = 0; i < rows.rows(); ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      const auto smallest = kernels.smallest_difference(half_norms, products.row(i).data(), k);
+      const double length = geometry_ == Geometry::spherical
+                                ? 1.0 + 1e-6
+                                : std::sqrt(numerics::dot(rows.row(i), rows.row(i)));
+      const double error = errors.empty() ? targets_.product_error(length) : errors[at];
+      const float limit = highest_candidate(smallest.value, targets_.error(error, length));
+      found[at] = {static_cast<std::int32_t>(smallest.index), limit, k};
+      if (std::isfinite(limit)) {
+        found[at].candidates =
+            kernels.count_differences(half_norms, products.row(i).data(), limit, k);
+      }
+      sum += found[at].candidates;
+    }
+    return sum;
+  }
+
+  Targets targets_;
+  Geometry geometry_;
+  std::optional<numerics::RoundedProduct> rounded_;
+  mutable std::atomic<bool> too_coarse_{false};
+};
+
 /// Assigns every row to its nearest centroid by distance_to(), the lowest index on ties.
 Assigned assign_rows(MatrixView<const float> points, Geometry geometry, KMeansResult& result,
                      Progress& progress) {
   const std::int64_t k = result.centroids.rows();
-  const Targets targets = targets_of(result.centroids, geometry);
+  const Comparison comparison(result.centroids, geometry);
   const std::int64_t blocks = (points.rows() + block_rows - 1) / block_rows;
   std::vector<Assigned> counts(static_cast<std::size_t>(blocks));
-  const auto& kernels = numerics::kernels();
-  std::optional<numerics::RoundedProduct> rounded;
-  if (k >= fewest_to_round && numerics::RoundedProduct::pays()) {
-    rounded.emplace(targets.centroids, block_rows);
-  }
   parallel_blocks(blocks, progress, [&](std::int64_t block) {
     const std::int64_t begin = block * block_rows;
     const std::int64_t count = std::min(block_rows, points.rows() - begin);
     thread_local std::vector<float> buffer;
     buffer.resize(static_cast<std::size_t>(block_rows * k));
     const MatrixView<float> products(buffer.data(), count, k);
-    std::array<double, block_rows> errors{};
-    if (rounded) {
-      rounded->apply(points.block(begin, count), products, errors);
-    } else {
-      numerics::product(points.block(begin, count), numerics::Transpose::no, targets.centroids,
-                        numerics::Transpose::yes, products);
-    }
-    Assigned& found = counts[static_cast<std::size_t>(block)];
+    std::array<Comparison::Row, block_rows> found;
+    comparison.compare(points.block(begin, count), products, found);
+    Assigned& counted = counts[static_cast<std::size_t>(block)];
     for (std::int64_t i = 0; i < count; ++i) {
       const auto row = static_cast<std::size_t>(begin + i);
       const auto x = points.row(begin + i);
-      const auto smallest =
-          kernels.smallest_difference(targets.half_norms.data(), products.row(i).data(), k);
-      auto nearest = static_cast<std::int32_t>(smallest.index);
-      const double length =
-          geometry == Geometry::spherical ? 1.0 + 1e-6 : std::sqrt(numerics::dot(x, x));
-      const double product_error =
-          rounded ? errors[static_cast<std::size_t>(i)] : targets.product_error(length);
-      const float limit = highest_candidate(smallest.value, targets.error(product_error, length));
-      if (!std::isfinite(limit) ||
-          kernels.count_differences(targets.half_norms.data(), products.row(i).data(), limit, k) >
-              1) {
-        nearest = nearest_exactly(x, result.centroids, geometry, targets, products.row(i), limit);
-        ++found.close;
+      const Comparison::Row& compared = found.at(static_cast<std::size_t>(i));
+      std::int32_t nearest = compared.lowest;
+      if (compared.candidates > 1) {
+        nearest = nearest_exactly(x, result.centroids, geometry, comparison.targets(),
+                                  products.row(i), compared.limit);
+        ++counted.close;
       }
-      found.changed += nearest != result.assignment[row] ? 1 : 0;
+      counted.changed += nearest != result.assignment[row] ? 1 : 0;
       result.assignment[row] = nearest;
       result.distance[row] = distance_to(x, result.centroids.row(nearest), geometry);
     }

@@ -164,6 +164,24 @@ TEST_P(BothGeometries, TheNearestOfManyIsThatOfTheDistances) {
   }
 }
 
+/// Rows far from the origin and close to each other, as features above 0 are: rounded products
+/// cannot tell any centroids apart, float32 ones can.
+TEST_P(BothGeometries, ProductsThatAreTooCoarseAreDoneAgain) {
+  Matrix<float> points = normal_matrix(1100, 40, 33);
+  for (std::int64_t i = 0; i < points.size(); ++i) points.data()[i] += 30.0F;
+  points = fit(points);
+  const KMeansResult result = assign(points, first_rows(points, 90), GetParam());
+  EXPECT_LT(result.close_rows, 1000);
+  for (std::int64_t i = 0; i < 90; ++i) {
+    ASSERT_EQ(result.assignment[static_cast<std::size_t>(i)], i) << "each centroid is a row";
+  }
+  const SlowKMeans slow(points, first_rows(points, 90), GetParam(), 0);
+  for (std::size_t i = 0; i < slow.assignment.size(); ++i) {
+    if (slow.margin[i] < 1e-9) continue;
+    ASSERT_EQ(result.assignment[i], static_cast<std::int32_t>(slow.assignment[i])) << "row " << i;
+  }
+}
+
 TEST_P(BothGeometries, ProductsDecideAlmostAllRowsOfClouds) {
   const Matrix<float> points = fit(clouds(6, 200, 30, 5));
   const KMeansResult result = assign(points, first_rows(points, 6), GetParam());
