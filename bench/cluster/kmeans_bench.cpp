@@ -44,7 +44,7 @@ double seconds_of_products(MatrixView<const float> rows, MatrixView<const float>
   constexpr std::int64_t block_rows = 512;
   std::optional<numerics::RoundedProduct> rounded;
   const auto start = Clock::now();
-  if (centroids.rows() >= 64 && numerics::RoundedProduct::pays()) {
+  if (numerics::RoundedProduct::pays(centroids.rows())) {
     rounded.emplace(centroids, block_rows);
   }
   parallel_blocks((rows.rows() + block_rows - 1) / block_rows, silent(), [&](std::int64_t block) {

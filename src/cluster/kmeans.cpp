@@ -23,8 +23,6 @@ namespace winnow::cluster {
 namespace {
 
 constexpr std::int64_t block_rows = 512;
-/// From so many centroids on, products are worth rounding rows for.
-constexpr std::int64_t fewest_to_round = 64;
 
 void check_input(MatrixView<const float> points, std::int64_t n_clusters) {
   if (points.empty()) {
@@ -137,7 +135,7 @@ class Comparison {
 
   Comparison(const Matrix<float>& centroids, Geometry geometry)
       : targets_(targets_of(centroids, geometry)), geometry_(geometry) {
-    if (centroids.rows() >= fewest_to_round && numerics::RoundedProduct::pays()) {
+    if (numerics::RoundedProduct::pays(centroids.rows())) {
       rounded_.emplace(targets_.centroids, block_rows);
     }
   }

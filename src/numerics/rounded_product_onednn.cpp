@@ -50,8 +50,9 @@ struct RoundedProduct::Library {
   }
 };
 
-bool RoundedProduct::pays() {
-  if (isa() != Isa::automatic && isa() != Isa::amx) return false;
+bool RoundedProduct::pays(std::int64_t k) {
+  constexpr std::int64_t fewest = 64;  // to round rows for
+  if (k < fewest || (isa() != Isa::automatic && isa() != Isa::amx)) return false;
   return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_amx;
 }
 

@@ -60,7 +60,6 @@ std::vector<std::int32_t> forgetting_counts(MatrixView<const std::uint8_t> corre
 ///     zero     0: codes that only count transitions, as that of CCS (Zheng et al. 2023)
 ///
 /// @param counts  [n], of forgetting_counts().
-/// @param largest the largest of them.
 /// @param epochs  logged epochs.
 /// @return        [n]; larger is harder.
 ///
@@ -69,7 +68,8 @@ std::vector<std::int32_t> forgetting_counts(MatrixView<const std::uint8_t> corre
 /// trained on; a log has it in evaluation mode after the epoch.
 std::vector<double> forgetting(std::span<const std::int32_t> counts, std::int64_t epochs,
                                const ForgettingOptions& options);
-/// What it gives an example whose count is -1.
+/// What forgetting() gives an example whose count is -1.
+/// @param largest  of the run's counts.
 double never_learned_score(std::int32_t largest, std::int64_t epochs,
                            const ForgettingOptions& options);
 

@@ -13,12 +13,12 @@ namespace winnow::numerics {
 /// is known. For who only wants to know which of the k products are large.
 class RoundedProduct {
  public:
-  /// Whether this machine and build have AMX products, and the instruction set in force allows
-  /// them.
-  static bool pays();
+  /// Whether it is worth while for k columns: there are enough of them, this machine and build have
+  /// AMX products, and the instruction set in force allows them.
+  static bool pays(std::int64_t k);
 
   /// @param columns    [k, d], finite, k and d >= 1; copied.
-  /// @param most_rows  of a block. Precondition: pays().
+  /// @param most_rows  of a block. Precondition: pays(k).
   RoundedProduct(MatrixView<const float> columns, std::int64_t most_rows);
   ~RoundedProduct();
   RoundedProduct(const RoundedProduct&) = delete;

@@ -15,7 +15,7 @@ void library_product(MatrixView<const float> a, Transpose transpose_a, MatrixVie
 }
 
 struct RoundedProduct::Library {};
-bool RoundedProduct::pays() { return false; }
+bool RoundedProduct::pays(std::int64_t /*k*/) { return false; }
 RoundedProduct::RoundedProduct(MatrixView<const float> /*columns*/, std::int64_t /*most_rows*/) {
   throw_not_built("products in bfloat16", "oneDNN", "WINNOW_ONEDNN");
 }

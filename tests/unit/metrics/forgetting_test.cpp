@@ -28,6 +28,12 @@ TEST(ForgettingCounts, AreTransitionsFromCorrectToWrong) {
   EXPECT_EQ(forgetting_counts(histories({"1", "0"}).view()), (Counts{0, -1}));
 }
 
+TEST(ForgettingCounts, RefuseWhatIsNoFlag) {
+  Matrix<std::uint8_t> correct(3, 40);
+  correct(1, 37) = 2;
+  EXPECT_THROW(forgetting_counts(correct.view()), InvalidArgument);
+}
+
 TEST(ForgettingCounts, OfMoreEpochsThanAByteCounts) {
   for (const std::int64_t epochs : {254, 255, 256, 511, 1201}) {
     Matrix<std::uint8_t> correct(epochs, 2);

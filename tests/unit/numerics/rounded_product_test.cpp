@@ -18,7 +18,7 @@ using testing::normal_matrix;
 class RoundedProducts : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!RoundedProduct::pays()) GTEST_SKIP() << "needs AMX";
+    if (!RoundedProduct::pays(64)) GTEST_SKIP() << "needs AMX";
   }
 };
 
