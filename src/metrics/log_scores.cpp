@@ -233,7 +233,7 @@ void add_forgetting(const RunScorer& scorer, const ForgettingOptions& options,
     std::int32_t most = -1;
     for (const std::int32_t forgotten : counts) {
       sum[at] += std::max(forgotten, 0);
-      missed[at] = forgotten < 0 ? 1 : 0;
+      missed[at] = static_cast<std::uint8_t>(forgotten < 0);
       if (forgotten >= 0) never[at] = 0;
       most = std::max(most, forgotten);
       ++at;
