@@ -83,16 +83,18 @@ train::Watch watch_of(const TrainingFolder& folder, RunRecorder& recorder, bool 
           .every = folder.log.every};
 }
 
+void require_images(const std::string& model, const TrainingData& data) {
+  if (data.images.size() > 0 && data.test_images.size() > 0) return;
+  throw InvalidArgument(
+      fmt::format("model = {}: a network needs images to train and to test on; "
+                  "give --data with a dataset of images",
+                  model));
+}
+
 TrainingOutcome train_network(const TrainingData& data, std::span<const std::int64_t> subset,
                               const TrainingOptions& options, Seed seed,
                               const TrainingFolder& folder, RunRecorder& recorder,
                               Progress& progress) {
-  if (data.images.size() == 0 || data.test_images.size() == 0) {
-    throw InvalidArgument(
-        fmt::format("model = {}: a network needs images to train and to test on; "
-                    "give --data with a dataset of images",
-                    enum_name(options.network.model)));
-  }
   train::NetworkOptions network = options.network;
   network.seed = seed;
   // Steps are those that full data would take, whatever the subset.
@@ -191,7 +193,10 @@ TrainingOutcome train_model(const std::string& model, const TrainingData& data,
   folder.log.validate();
   RunRecorder recorder(folder.folder, layout_of(folder, data, subset, model, seed));
   const bool network = is_network(model);
-  if (network) network_trainer();  // opening it is no part of the training
+  if (network) {
+    require_images(model, data);
+    network_trainer();  // opening it is no part of the training
+  }
   const CpuClock clock;
   TrainingOutcome outcome;
   if (network) {
