@@ -7,6 +7,7 @@
 #include "cli/stages.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
+#include "winnow/io/clustering.hpp"
 #include "winnow/io/csv.hpp"
 #include "winnow/io/npy.hpp"
 #include "winnow/io/safetensors.hpp"
@@ -102,6 +103,19 @@ Json describe_dataset(const std::string& text, Progress& progress) {
   return json;
 }
 
+/// Read whole, so that a folder which info describes is one that other commands take.
+Json describe_clustering(const fs::path& folder) {
+  const io::Clustering clustering = io::read_clustering(folder);
+  return {{"kind", "clustering"},
+          {"n", clustering.assignment.size()},
+          {"d", clustering.centroids.cols()},
+          {"clusters", clustering.centroids.rows()},
+          {"geometry", clustering.geometry},
+          {"fingerprint", clustering.fingerprint.text()},
+          {"distance", statistics(clustering.distance)},
+          {"clustering", read_json(folder / "clustering.json")}};
+}
+
 Json describe_json(const fs::path& path) {
   const Json content = read_json(path);
   std::string kind = "JSON";
@@ -114,11 +128,12 @@ Json describe_json(const fs::path& path) {
 Json describe(const std::string& text, Progress& progress) {
   const fs::path path = text;
   if (fs::is_directory(path)) {
+    if (io::is_clustering(path)) return describe_clustering(path);
     if (!fs::exists(path / "run.json")) {
-      throw BadFile(
-          fmt::format("{}: a folder without run.json; for a folder of images say "
-                      "images:{}",
-                      text, text));
+      throw BadFile(fmt::format(
+          "{}: a folder without run.json or clustering.json; for a folder of images say "
+          "images:{}",
+          text, text));
     }
     return {{"kind", "run"}, {"run", read_json(path / "run.json")}};
   }

@@ -120,6 +120,7 @@ CLI::Option* bind_option(CLI::App& command, T& value, const FieldInfo& info) {
 // One function per subcommand, in cmd_<name>.cpp.
 void add_embed(CLI::App& app, Session& session);
 void add_score(CLI::App& app, Session& session);
+void add_cluster(CLI::App& app, Session& session);
 void add_select(CLI::App& app, Session& session);
 void add_compare(CLI::App& app, Session& session);
 void add_benchmark(CLI::App& app, Session& session);

@@ -145,6 +145,7 @@ int run(Session& session) {
   add_prune(app, session);
   add_embed(app, session);
   add_score(app, session);
+  add_cluster(app, session);
   add_select(app, session);
   add_compare(app, session);
   add_benchmark(app, session);

@@ -14,13 +14,16 @@ from helpers import Done, WinnowTest
 EMBED = ("embed", "--data", "npy:images.npy", "--encoder", "pixels", "--out", "{}/emb.npy")
 SCORE = ("score", "--embeddings", "emb.npy", "--clusters", 5, "--iterations", 2,
          "--out", "{}/scores.npy")
+CLUSTER = ("cluster", "--embeddings", "emb.npy", "--clusters", 5, "--iterations", 2,
+           "--out", "{}/clusters")
 SELECT = ("select", "--scores", "given.npy", "--keep", 0.9, "--write", "mask,csv,jsonl,dropped",
           "--out", "{}/kept")
 PRUNE = ("prune", "--embeddings", "emb.npy", "--clusters", 5, "--iterations", 2, "--keep", 0.5,
          "--out", "{}/run")
 TRAIN = ("train", "--embeddings", "emb.npy", "--labels", "y.npy", "--test-embeddings", "emb.npy",
          "--test-labels", "y.npy", "--iterations", 5, "--out", "{}/run")
-COMMANDS = {"embed": EMBED, "score": SCORE, "select": SELECT, "prune": PRUNE, "train": TRAIN}
+COMMANDS = {"embed": EMBED, "score": SCORE, "cluster": CLUSTER, "select": SELECT, "prune": PRUNE,
+            "train": TRAIN}
 
 
 class DiskTest(WinnowTest):
@@ -106,7 +109,7 @@ class DiskTest(WinnowTest):
                 if ".parts/" not in path}
 
     def test_failing_leaves_what_was_there(self):
-        for name in ("embed", "score", "select"):
+        for name in ("embed", "score", "cluster", "select"):
             with self.subTest(name):
                 self.succeed(*self.arguments(name), "--force")
                 before = self.contents()

@@ -7,7 +7,7 @@ import unittest
 import fixtures
 from helpers import WinnowTest
 
-COMMANDS = ("prune", "embed", "score", "select", "train", "report", "info")
+COMMANDS = ("prune", "embed", "score", "cluster", "select", "train", "report", "info")
 
 
 class HelpTest(WinnowTest):
@@ -39,8 +39,8 @@ class MistakeTest(WinnowTest):
     """Wrong words; nothing is read, so no files are needed."""
 
     def test_unknown_command(self):
-        self.refuse("slect", mentions=["'slect'", "did you mean 'select'", "prune, embed, score"])
-        self.refuse("xylophone", mentions=["'xylophone'", "prune, embed, score"])
+        self.refuse("slect", mentions=["'slect'", "did you mean 'select'", "prune, embed, score, cluster"])
+        self.refuse("xylophone", mentions=["'xylophone'", "prune, embed, score, cluster"])
 
     def test_unknown_option(self):
         self.refuse("select", "--kepe", 0.5, "--scores", "s.npy",

@@ -1,0 +1,113 @@
+"""winnow cluster: the folder it writes, against NumPy, and what it refuses."""
+
+import unittest
+
+import fixtures
+import numpy as np
+from helpers import WinnowTest
+
+
+class ClusterTest(WinnowTest):
+    def setUp(self):
+        super().setUp()
+        self.rows, _ = fixtures.blobs(n=300, d=8, n_classes=6)
+        self.save("emb.npy", self.rows)
+
+    def cluster(self, *arguments):
+        return self.succeed_json("cluster", "--embeddings", "emb.npy", "--out", "c", *arguments)
+
+    def check_folder(self, rows, spherical):
+        """Assignments are to the nearest centroid, distances to it; returns the assignment."""
+        centroids = self.load("c/centroids.npy").astype(np.float64)
+        assignment, distance = self.load("c/assignment.npy"), self.load("c/distance.npy")
+        self.assertEqual((assignment.dtype, distance.dtype), (np.int32, np.float64))
+        if spherical:
+            rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+            np.testing.assert_allclose(np.linalg.norm(centroids, axis=1), 1.0, atol=1e-6)
+            table = 1.0 - rows @ centroids.T
+        else:
+            table = ((rows[:, None] - centroids[None]) ** 2).sum(axis=2)
+        np.testing.assert_allclose(distance, table.min(axis=1), atol=1e-6)
+        np.testing.assert_allclose(distance, table[np.arange(len(rows)), assignment], atol=1e-6)
+        return assignment
+
+    def test_folder_of_each_geometry(self):
+        for geometry in ("spherical", "euclidean"):
+            with self.subTest(geometry):
+                told = self.cluster("--clusters", 6, "--geometry", geometry, "--force")
+                assignment = self.check_folder(self.rows.astype(np.float64),
+                                               geometry == "spherical")
+                sizes = np.sort(np.bincount(assignment, minlength=6))
+                self.assertEqual(told["sizes"], {"smallest": sizes[0], "median": sizes[3],
+                                                 "largest": sizes[-1]})
+                self.assertEqual(told["empty_clusters"], (sizes == 0).sum())
+                self.assertAlmostEqual(told["objective"], self.load("c/distance.npy").mean(),
+                                       places=12)
+                sidecar = self.read_json("c/clustering.json")
+                self.assertEqual([sidecar[key] for key in ("kind", "n", "d", "clusters",
+                                                           "geometry", "fingerprint")],
+                                 ["clustering", 300, 8, 6, geometry, "unknown"])
+                self.assertEqual(len(sidecar["objective"]), told["iterations"] + 1)
+                self.assertEqual(sidecar["inputs"][0]["path"], "emb.npy")
+
+    def test_same_as_score(self):
+        self.cluster("--clusters", 9, "--iterations", 3, "--seed", 4)
+        self.succeed("score", "--metric", "self-prototypes", "--embeddings", "emb.npy",
+                     "--clusters", 9, "--iterations", 3, "--seed", 4, "--out", "s.npy")
+        np.testing.assert_array_equal(self.load("c/distance.npy"), self.load("s.npy"))
+
+    def test_same_bytes_for_any_threads_and_kernels(self):
+        def content():
+            return [(self.folder / "c" / name).read_bytes() for name in
+                    ("centroids.npy", "assignment.npy", "distance.npy", "clustering.json")]
+        self.cluster("--clusters", 7)
+        first = content()
+        for flags in (("--threads", 1), ("--threads", 3), ("--isa", "scalar")):
+            self.cluster("--clusters", 7, *flags, "--force")
+            self.assertEqual(content(), first, flags)
+
+    def test_printed_text(self):
+        text = self.succeed("cluster", "--embeddings", "emb.npy", "--clusters", 6,
+                            "--iterations", 2, "--out", "c").out
+        for part in ("c: 300 rows in 6 clusters", "2 iterations, objective", "cluster sizes",
+                     "0 empty"):
+            self.assertIn(part, text)
+
+    def test_default_clusters_and_a_dataset(self):
+        images, labels = fixtures.write_idx(self.folder / "idx", n=100, n_test=10)
+        self.assertEqual(len(labels), 100)
+        told = self.succeed_json("cluster", "--data", "mnist:idx", "--encoder", "pixels",
+                                 "--iterations", 2, "--out", "c")
+        self.assertEqual(told["clusters"], 10)  # sqrt(100)
+        self.assertEqual(self.read_json("c/clustering.json")["fingerprint"],
+                         self.succeed_json("info", "mnist:idx")["fingerprint"])
+        self.refuse("cluster", "--embeddings", "emb.npy", "--data", "mnist:idx", "--out", "d",
+                    mentions=["emb.npy", "300", "mnist:idx", "100"])
+
+    def test_info(self):
+        self.cluster("--clusters", 6)
+        told = self.succeed_json("info", "c")
+        self.assertEqual((told["kind"], told["n"], told["clusters"], told["geometry"]),
+                         ("clustering", 300, 6, "spherical"))
+        self.save("c/assignment.npy", np.full(300, 6, np.int32))
+        self.refuse("info", "c", mentions=["c/assignment.npy", "row 0 is 6"])
+
+    def test_refused(self):
+        self.refuse("cluster", "--out", "c", mentions=["--embeddings", "--data"])
+        self.refuse("cluster", "--embeddings", "emb.npy", mentions=["--out is missing"])
+        self.refuse("cluster", "--embeddings", "emb.npy", "--clusters", 301, "--out", "c",
+                    mentions=["emb.npy", "clusters = 301", "at most 300"])
+        self.refuse("cluster", "--embeddings", "emb.npy", "--clusters", 0, "--out", "c",
+                    mentions=["clusters = 0"])
+        zero = self.rows.copy()
+        zero[17] = 0.0
+        self.save("zero.npy", zero)
+        self.refuse("cluster", "--embeddings", "zero.npy", "--clusters", 3, "--out", "c",
+                    mentions=["zero.npy", "row 17"])
+        self.cluster("--clusters", 3)
+        self.refuse("cluster", "--embeddings", "emb.npy", "--clusters", 3, "--out", "c",
+                    mentions=["c exists", "--force"])
+
+
+if __name__ == "__main__":
+    unittest.main()
