@@ -53,8 +53,12 @@ double seconds_of_products(MatrixView<const float> rows, MatrixView<const float>
     const std::int64_t count = std::min(block_rows, rows.rows() - block * block_rows);
     if (rounded) {
       std::array<double, block_rows> errors{};
-      rounded->apply(rows.block(block * block_rows, count), products.view().block(0, count),
-                     errors);
+      std::array<const float*, block_rows> starts{};
+      for (std::int64_t i = 0; i < count; ++i) {
+        starts.at(static_cast<std::size_t>(i)) = rows.row(block * block_rows + i).data();
+      }
+      rounded->apply({starts.data(), static_cast<std::size_t>(count)},
+                     products.view().block(0, count), errors);
       return;
     }
     numerics::product(rows.block(block * block_rows, count), numerics::Transpose::no, centroids,

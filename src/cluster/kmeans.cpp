@@ -3,330 +3,48 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
+#include "cluster/assigner.hpp"
+#include "cluster/distance.hpp"
+#include "cluster/mini_batch.hpp"
 #include "cluster/seeding.hpp"
 #include "winnow/core/error.hpp"
-#include "winnow/core/parallel.hpp"
-#include "winnow/numerics/kernels.hpp"
-#include "winnow/numerics/product.hpp"
-#include "winnow/numerics/rounded_product.hpp"
-#include "winnow/numerics/vectors.hpp"
 
 namespace winnow::cluster {
 
 namespace {
 
-constexpr std::int64_t block_rows = 512;
-
-void check_input(MatrixView<const float> points, std::int64_t n_clusters) {
-  if (points.empty()) {
+void check_input(const Rows& rows, std::int64_t n_clusters) {
+  if (rows.rows() < 1 || rows.cols() < 1) {
     throw InvalidArgument(
         fmt::format("kmeans: points are [{}, {}]; expected at least one row and "
                     "one column",
-                    points.rows(), points.cols()));
+                    rows.rows(), rows.cols()));
   }
-  if (n_clusters > points.rows()) {
+  if (n_clusters > rows.rows()) {
     throw InvalidArgument(fmt::format("clusters = {}; expected at most {}, the number of rows",
-                                      n_clusters, points.rows()));
+                                      n_clusters, rows.rows()));
   }
 }
 
-double distance_to(std::span<const float> x, std::span<const float> c, Geometry geometry) {
-  if (geometry == Geometry::euclidean) return numerics::squared_distance(x, c);
-  return std::clamp(1.0 - numerics::dot(x, c), 0.0, 2.0);
+void check_centroids(MatrixView<const float> found, std::int64_t k, std::int64_t d) {
+  if (found.rows() == k && found.cols() == d) return;
+  throw InvalidArgument(fmt::format("initial centroids are [{}, {}]; expected [{}, {}]",
+                                    found.rows(), found.cols(), k, d));
 }
 
-/// Power of two near 1 / (largest entry)^2, as an exponent.
-int balancing_exponent(MatrixView<const float> centroids) {
-  constexpr int smallest_normal = std::numeric_limits<float>::min_exponent;
-  float largest = 0.0F;
-  for (std::int64_t i = 0; i < centroids.size(); ++i) {
-    largest = std::max(largest, std::abs(centroids.data()[i]));
-  }
-  return largest > 0.0F ? -2 * std::max(std::ilogb(largest), smallest_normal) : 0;
-}
-
-/// What rows are compared with. |x - c|^2 = |x|^2 + 2 (|c|^2 / 2 - x.c): the bracket decides, and
-/// multiplied by a power of two decides the same without overflow or underflow in float32.
-struct Targets {
-  Matrix<float> centroids;        ///< [k, d] c times the power of two
-  std::vector<float> half_norms;  ///< [k] |c|^2 / 2 times it; 0 when spherical
-  double longest = 0.0;           ///< largest |c| times it
-  double highest = 0.0;           ///< largest of half_norms
-
-  /// Bound on the error of x.c in float32, in any order of additions, for |x| = length: d u |x| |c|
-  /// with u = 2^-24, and what is lost below the normal numbers.
-  double product_error(double length) const {
-    const double du = static_cast<double>(centroids.cols()) * 0x1p-24;
-    return du / (1.0 - du) * length * longest +
-           static_cast<double>(centroids.cols()) * 0x1p-126 * (1.0 + length);
-  }
-  /// The same of each bracket: |c|^2 / 2 and the difference round by u of their sizes. Twice what
-  /// is needed, for the rounding of these bounds and of the distances that the brackets stand for.
-  double error(double product, double length) const {
-    return 2.0 * (product + 0x1p-23 * (length * longest + highest) + 0x1p-125);
-  }
-};
-
-Targets targets_of(const Matrix<float>& centroids, Geometry geometry) {
-  Targets targets{centroids, std::vector<float>(static_cast<std::size_t>(centroids.rows()))};
-  if (geometry == Geometry::spherical) {
-    targets.longest = 1.0 + 1e-6;
-    return targets;
-  }
-  const int exponent = balancing_exponent(centroids);
-  for (std::int64_t j = 0; j < centroids.rows(); ++j) {
-    const double norm = numerics::dot(centroids.row(j), centroids.row(j));
-    const double half = std::ldexp(0.5 * norm, exponent);
-    targets.half_norms[static_cast<std::size_t>(j)] = static_cast<float>(half);
-    targets.highest = std::max(targets.highest, half);
-    targets.longest = std::max(targets.longest, std::ldexp(std::sqrt(norm), exponent));
-    for (float& value : targets.centroids.row(j)) value = std::ldexp(value, exponent);
-  }
-  return targets;
-}
-
-/// What the bracket of the nearest centroid is at most; not finite when that overflows, which says
-/// nothing about any centroid.
-float highest_candidate(float smallest, double error) {
-  const double limit = static_cast<double>(smallest) + 2.0 * error;
-  return std::nextafter(static_cast<float>(limit), std::numeric_limits<float>::infinity());
-}
-
-/// The nearest centroid by distance_to(), the lowest index on ties, among those whose bracket is at
-/// most `limit`, or all when that is not finite.
-std::int32_t nearest_exactly(std::span<const float> x, const Matrix<float>& centroids,
-                             Geometry geometry, const Targets& targets,
-                             std::span<const float> products, float limit) {
-  std::int32_t nearest = 0;
-  double least = std::numeric_limits<double>::infinity();
-  for (std::size_t j = 0; j < products.size(); ++j) {
-    if (std::isfinite(limit) && targets.half_norms[j] - products[j] > limit) continue;
-    const double distance = distance_to(x, centroids.row(static_cast<std::int64_t>(j)), geometry);
-    if (distance < least) {
-      least = distance;
-      nearest = static_cast<std::int32_t>(j);
-    }
-  }
-  return nearest;
-}
-
-/// What assign_rows() counted.
-struct Assigned {
-  std::int64_t changed = 0;  ///< rows that are in another cluster than before
-  std::int64_t close = 0;    ///< rows that products could not decide
-};
-
-/// Compares blocks of rows with all centroids.
-class Comparison {
+class Stopwatch {
  public:
-  /// A row's lowest bracket, and which others may be the nearest centroid's.
-  struct Row {
-    std::int32_t lowest = 0;
-    float limit = 0.0F;
-    std::int64_t candidates = 0;  ///< 1: `lowest` is the nearest; k where nothing is known
-  };
-
-  Comparison(const Matrix<float>& centroids, Geometry geometry)
-      : targets_(targets_of(centroids, geometry)), geometry_(geometry) {
-    if (numerics::RoundedProduct::pays(centroids.rows())) {
-      rounded_.emplace(targets_.centroids, block_rows);
-    }
-  }
-
-  const Targets& targets() const { return targets_; }
-
-  /// @param rows  at most block_rows
-  /// @param products  [rows, k], overwritten by x.c times the power of two
-  void compare(MatrixView<const float> rows, MatrixView<float> products,
-               std::span<Row> found) const {
-    if (rounded_ && !too_coarse_) {
-      std::array<double, block_rows> errors{};
-      rounded_->apply(rows, products, errors);
-      if (decide(rows, products, errors, found) <= most_candidates * rows.rows()) return;
-      too_coarse_ = true;  // Of these data; nothing but speed depends on it.
-    }
-    numerics::product(rows, numerics::Transpose::no, targets_.centroids, numerics::Transpose::yes,
-                      products);
-    decide(rows, products, {}, found);
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   }
 
  private:
-  /// Rounded products that leave more candidates a row cost more than they save.
-  static constexpr std::int64_t most_candidates = 8;
-
-  /// @param errors  of each row's products; empty: those of float32
-  /// @returns the candidates of all rows
-  std::int64_t decide(MatrixView<const float> rows, MatrixView<const float> products,
-                      std::span<const double> errors, std::span<Row> found) const {
-    const auto& kernels = numerics::kernels();
-    const std::int64_t k = products.cols();
-    const float* half_norms = targets_.half_norms.data();
-    std::int64_t sum = 0;
-    for (std::int64_t i = 0; i < rows.rows(); ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      const auto smallest = kernels.smallest_difference(half_norms, products.row(i).data(), k);
-      const double length = geometry_ == Geometry::spherical
-                                ? 1.0 + 1e-6
-                                : std::sqrt(numerics::dot(rows.row(i), rows.row(i)));
-      const double error = errors.empty() ? targets_.product_error(length) : errors[at];
-      const float limit = highest_candidate(smallest.value, targets_.error(error, length));
-      found[at] = {static_cast<std::int32_t>(smallest.index), limit, k};
-      if (std::isfinite(limit)) {
-        found[at].candidates =
-            kernels.count_differences(half_norms, products.row(i).data(), limit, k);
-      }
-      sum += found[at].candidates;
-    }
-    return sum;
-  }
-
-  Targets targets_;
-  Geometry geometry_;
-  std::optional<numerics::RoundedProduct> rounded_;
-  mutable std::atomic<bool> too_coarse_{false};
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
-
-/// Assigns every row to its nearest centroid by distance_to(), the lowest index on ties.
-Assigned assign_rows(MatrixView<const float> points, Geometry geometry, KMeansResult& result,
-                     Progress& progress) {
-  const std::int64_t k = result.centroids.rows();
-  const Comparison comparison(result.centroids, geometry);
-  const std::int64_t blocks = (points.rows() + block_rows - 1) / block_rows;
-  std::vector<Assigned> counts(static_cast<std::size_t>(blocks));
-  parallel_blocks(blocks, progress, [&](std::int64_t block) {
-    const std::int64_t begin = block * block_rows;
-    const std::int64_t count = std::min(block_rows, points.rows() - begin);
-    thread_local std::vector<float> buffer;
-    buffer.resize(static_cast<std::size_t>(block_rows * k));
-    const MatrixView<float> products(buffer.data(), count, k);
-    std::array<Comparison::Row, block_rows> found;
-    comparison.compare(points.block(begin, count), products, found);
-    Assigned& counted = counts[static_cast<std::size_t>(block)];
-    for (std::int64_t i = 0; i < count; ++i) {
-      const auto row = static_cast<std::size_t>(begin + i);
-      const auto x = points.row(begin + i);
-      const Comparison::Row& compared = found.at(static_cast<std::size_t>(i));
-      std::int32_t nearest = compared.lowest;
-      if (compared.candidates > 1) {
-        nearest = nearest_exactly(x, result.centroids, geometry, comparison.targets(),
-                                  products.row(i), compared.limit);
-        ++counted.close;
-      }
-      counted.changed += nearest != result.assignment[row] ? 1 : 0;
-      result.assignment[row] = nearest;
-      result.distance[row] = distance_to(x, result.centroids.row(nearest), geometry);
-    }
-    progress.advance(count);
-  });
-  Assigned total;
-  for (const Assigned& block : counts) {
-    total.changed += block.changed;
-    total.close += block.close;
-  }
-  return total;
-}
-
-/// Row ids grouped by cluster, ascending inside each: ids[starts[j] .. starts[j + 1]).
-struct Groups {
-  std::vector<std::int64_t> starts;
-  std::vector<std::int64_t> ids;
-};
-
-Groups group_rows(const std::vector<std::int32_t>& assignment, std::int64_t k) {
-  Groups groups{std::vector<std::int64_t>(static_cast<std::size_t>(k) + 1),
-                std::vector<std::int64_t>(assignment.size())};
-  for (const auto j : assignment) ++groups.starts[static_cast<std::size_t>(j) + 1];
-  std::partial_sum(groups.starts.begin(), groups.starts.end(), groups.starts.begin());
-  std::vector<std::int64_t> next = groups.starts;
-  for (std::size_t i = 0; i < assignment.size(); ++i) {
-    auto& position = next[static_cast<std::size_t>(assignment[i])];
-    groups.ids[static_cast<std::size_t>(position++)] = static_cast<std::int64_t>(i);
-  }
-  return groups;
-}
-
-/// Centroids become the means of their rows; those without rows stay where they are.
-void update_centroids(MatrixView<const float> points, Geometry geometry, const Groups& groups,
-                      Matrix<float>& centroids) {
-  const auto add_to = numerics::kernels().add_to;
-  parallel_blocks(centroids.rows(), silent(), [&](std::int64_t j) {
-    const auto first = groups.starts[static_cast<std::size_t>(j)];
-    const auto last = groups.starts[static_cast<std::size_t>(j) + 1];
-    if (first == last) return;
-    std::vector<double> sum(static_cast<std::size_t>(points.cols()), 0.0);
-    for (auto i = first; i < last; ++i) {
-      add_to(points.row(groups.ids[static_cast<std::size_t>(i)]).data(), sum.data(), points.cols());
-    }
-    auto scale = static_cast<double>(last - first);
-    if (geometry == Geometry::spherical) {
-      scale = std::sqrt(std::inner_product(sum.begin(), sum.end(), sum.begin(), 0.0));
-      if (scale <= 1e-12 * static_cast<double>(last - first)) return;  // the rows cancel out
-    }
-    const auto centroid = centroids.row(j);
-    for (std::size_t c = 0; c < sum.size(); ++c) centroid[c] = static_cast<float>(sum[c] / scale);
-  });
-}
-
-/// Moves each empty cluster to the row that is farthest from its own centroid (ties: lowest id),
-/// as long as such a row differs from its centroid by more than rounding.
-void repair_empty(MatrixView<const float> points, Geometry geometry, const Groups& groups,
-                  const std::vector<double>& distance, Matrix<float>& centroids) {
-  std::vector<std::int64_t> empty;
-  for (std::int64_t j = 0; j < centroids.rows(); ++j) {
-    if (groups.starts[static_cast<std::size_t>(j)] ==
-        groups.starts[static_cast<std::size_t>(j) + 1]) {
-      empty.push_back(j);
-    }
-  }
-  if (empty.empty()) return;
-  std::vector<std::int64_t> farthest(distance.size());
-  std::iota(farthest.begin(), farthest.end(), std::int64_t{0});
-  const auto farther = [&](std::int64_t a, std::int64_t b) {
-    const double da = distance[static_cast<std::size_t>(a)];
-    const double db = distance[static_cast<std::size_t>(b)];
-    return da != db ? da > db : a < b;
-  };
-  const auto wanted = static_cast<std::ptrdiff_t>(std::min(empty.size(), farthest.size()));
-  std::partial_sort(farthest.begin(), farthest.begin() + wanted, farthest.end(), farther);
-  for (std::size_t e = 0; e < static_cast<std::size_t>(wanted); ++e) {
-    const auto row = points.row(farthest[e]);
-    // Float rows equal to their centroid are a few ulps of their length away from it; unit rows
-    // are of length 1 to an ulp.
-    const double rounding =
-        geometry == Geometry::spherical ? 1e-6 : 1e-12 * numerics::dot(row, row);
-    if (distance[static_cast<std::size_t>(farthest[e])] <= rounding) break;
-    std::ranges::copy(row, centroids.row(empty[e]).begin());
-  }
-}
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-void finish(KMeansResult& result) {
-  result.sizes.assign(static_cast<std::size_t>(result.centroids.rows()), 0);
-  for (const auto j : result.assignment) ++result.sizes[static_cast<std::size_t>(j)];
-  result.empty_clusters = std::count(result.sizes.begin(), result.sizes.end(), std::int64_t{0});
-}
-
-KMeansResult start(MatrixView<const float> points, Matrix<float> centroids) {
-  KMeansResult result;
-  result.centroids = std::move(centroids);
-  result.assignment.assign(static_cast<std::size_t>(points.rows()), -1);
-  result.distance.assign(static_cast<std::size_t>(points.rows()), 0.0);
-  return result;
-}
 
 Matrix<float> copy_of(MatrixView<const float> view) {
   Matrix<float> copy(view.rows(), view.cols());
@@ -334,69 +52,291 @@ Matrix<float> copy_of(MatrixView<const float> view) {
   return copy;
 }
 
+std::vector<std::int32_t> all_of(std::int64_t k) {
+  std::vector<std::int32_t> ids(static_cast<std::size_t>(k));
+  std::iota(ids.begin(), ids.end(), 0);
+  return ids;
+}
+
+/// Moves each empty cluster to the row that is farthest from its own centroid (ties: lowest id),
+/// as long as such a row differs from its centroid by more than rounding.
+void repair_empty(Assigner& assigner, std::span<const std::int64_t> sizes,
+                  Matrix<float>& centroids) {
+  std::vector<std::int64_t> empty;
+  for (std::int64_t j = 0; j < centroids.rows(); ++j) {
+    if (sizes[static_cast<std::size_t>(j)] == 0) empty.push_back(j);
+  }
+  if (empty.empty()) return;
+  const auto wanted = std::min<std::int64_t>(std::ssize(empty), assigner.n());
+  const auto far = assigner.farthest(wanted);
+  const Matrix<float> rows = assigner.fetch(far.rows);
+  for (std::size_t e = 0; e < far.rows.size(); ++e) {
+    const auto row = rows.row(static_cast<std::int64_t>(e));
+    // Float rows equal to their centroid are a few ulps of their length away from it; unit rows
+    // are of length 1 to an ulp.
+    const double rounding = assigner.geometry() == Geometry::spherical
+                                ? unit_rounding
+                                : 1e-12 * numerics::dot(row, row);
+    if (far.distances[e] <= rounding) break;
+    std::ranges::copy(row, centroids.row(empty[e]).begin());
+  }
+}
+
+/// How far each centroid moved, at least.
+std::vector<double> drifts_of(const Matrix<float>& before, const Matrix<float>& after) {
+  std::vector<double> drifts(static_cast<std::size_t>(after.rows()));
+  for (std::int64_t j = 0; j < after.rows(); ++j) {
+    drifts[static_cast<std::size_t>(j)] =
+        std::sqrt(numerics::squared_distance(before.row(j), after.row(j))) * (1.0 + 1e-9);
+  }
+  return drifts;
+}
+
+/// One clustering, from seeds to the last assignment.
+class Lloyd {
+ public:
+  Lloyd(const Rows& rows, const KMeansOptions& options, const KMeansRun& run)
+      : options_(options),
+        run_(run),
+        assigner_(rows, options.geometry, run.communicator, run.progress) {}
+
+  /// @param state  to begin with: nothing, or centroids with the objectives so far
+  void cluster(KMeansState state) {
+    state_ = std::move(state);
+    start();
+    const Stopwatch watch;
+    run_.progress.stage("k-means", (options_.iterations - iterations()) * assigner_.n(), "rows");
+    CentroidSums sums(options_.n_clusters, assigner_.cols(), assigner_.n(), assigner_.magnitudes());
+    if (iterations() < options_.iterations && !is_done()) assigner_.fill(sums);
+    while (iterations() < options_.iterations && !is_done()) {
+      iterate(sums);
+      if (run_.checkpoint) run_.checkpoint(state_);
+    }
+    seconds_iterating_ = watch.seconds() - seconds_scoring_;
+  }
+
+  const KMeansState& state() const { return state_; }
+
+  void finish(KMeansResult& result) {
+    result.centroids = std::move(state_.centroids);
+    result.objective = std::move(state_.objective);
+    result.iterations = std::ssize(result.objective) - 1;
+    result.converged = state_.converged;
+    result.restart = state_.restart;
+    take_assignment(assigner_, result);
+    add_costs(result);
+  }
+
+  void add_costs(KMeansResult& result) {
+    result.comparisons += assigner_.comparable();
+    result.computed += assigner_.tally().compared;
+    result.close_rows += assigner_.tally().close;
+    result.seconds_seeding += seconds_seeding_;
+    result.seconds_iterating += seconds_iterating_;
+    result.seconds_scoring += seconds_scoring_;
+  }
+
+  static void take_assignment(Assigner& assigner, KMeansResult& result) {
+    result.first_row = assigner.part().begin;
+    result.assignment = std::move(assigner.nearest());
+    result.distance = std::move(assigner.distance());
+    result.sizes.assign(static_cast<std::size_t>(result.centroids.rows()), 0);
+    for (const auto j : result.assignment) ++result.sizes[static_cast<std::size_t>(j)];
+    assigner.communicator().sum(result.sizes);
+    result.empty_clusters = std::ranges::count(result.sizes, std::int64_t{0});
+  }
+
+ private:
+  std::int64_t iterations() const { return std::ssize(state_.objective) - 1; }
+  bool is_done() const { return options_.tolerance > 0.0 && state_.converged; }
+
+  /// Centroids to begin with, and the nearest of every row.
+  void start() {
+    const Stopwatch watch;
+    const std::int64_t k = options_.n_clusters;
+    if (state_.centroids.empty()) {
+      run_.progress.stage("seed", k, "centroids");
+      const auto restart = static_cast<std::uint64_t>(state_.restart);
+      state_.centroids = options_.init == Init::random
+                             ? seed_at_random(assigner_, k, options_.seed, restart)
+                             : seed_plus_plus(assigner_, k, options_.seed, restart);
+    } else {
+      assigner_.challenge(state_.centroids, all_of(k));
+    }
+    if (state_.objective.empty()) state_.objective = {assigner_.mean_distance()};
+    seconds_seeding_ = watch.seconds();
+  }
+
+  void iterate(CentroidSums& sums) {
+    const Matrix<float> before = state_.centroids;
+    sums.combine(run_.communicator);
+    sums.update(state_.centroids, options_.geometry);
+    repair_empty(assigner_, sums.sizes(), state_.centroids);
+    const auto drifts = drifts_of(before, state_.centroids);
+    const Stopwatch watch;
+    const double last = state_.objective.back();
+    if (std::ranges::all_of(drifts, [](double drift) { return drift == 0.0; })) {
+      assigner_.skip(options_.n_clusters);
+      state_.objective.push_back(last);
+    } else {
+      assigner_.reassign(state_.centroids, drifts, sums);
+      state_.objective.push_back(assigner_.mean_distance());
+    }
+    state_.converged = assigner_.changed() == 0;
+    if (options_.tolerance > 0.0 && last - state_.objective.back() <= options_.tolerance * last) {
+      state_.converged = true;
+    }
+    seconds_scoring_ = watch.seconds();
+  }
+
+  const KMeansOptions& options_;
+  const KMeansRun& run_;
+  Assigner assigner_;
+  KMeansState state_;
+  double seconds_seeding_ = 0.0;
+  double seconds_iterating_ = 0.0;
+  double seconds_scoring_ = 0.0;
+};
+
+KMeansResult assign_to(const Rows& rows, Matrix<float> centroids, Geometry geometry,
+                       comm::Communicator& communicator, Progress& progress) {
+  const Stopwatch watch;
+  Assigner assigner(rows, geometry, communicator, progress);
+  KMeansResult result;
+  result.centroids = std::move(centroids);
+  assigner.challenge(result.centroids, all_of(result.centroids.rows()));
+  progress.advance(assigner.part().size());
+  result.objective = {assigner.mean_distance()};
+  result.comparisons = assigner.comparable();
+  result.computed = assigner.tally().compared;
+  result.close_rows = assigner.tally().close;
+  Lloyd::take_assignment(assigner, result);
+  result.seconds_scoring = watch.seconds();
+  return result;
+}
+
+/// Whether the best restart so far is better than the one that just ended; the first of equals.
+bool earlier_is_better(const KMeansState& state) {
+  return !state.best_objective.empty() && state.best_objective.back() <= state.objective.back();
+}
+
+KMeansResult cluster_all_rows(const Rows& rows, const KMeansOptions& options,
+                              const KMeansRun& run) {
+  KMeansState state;
+  if (run.resume) {
+    state = *run.resume;
+    check_centroids(state.centroids, options.n_clusters, rows.cols());
+  } else if (run.initial) {
+    state.centroids = copy_of(*run.initial);
+  }
+  KMeansResult result;
+  while (true) {
+    Lloyd lloyd(rows, options, run);
+    lloyd.cluster(std::move(state));
+    const KMeansState& done = lloyd.state();
+    const bool last = done.restart + 1 >= options.restarts;
+    if (last && !earlier_is_better(done)) {
+      lloyd.finish(result);
+      return result;
+    }
+    lloyd.add_costs(result);
+    state = {};
+    state.restart = done.restart + 1;
+    const bool earlier = earlier_is_better(done);
+    state.best_centroids = earlier ? done.best_centroids : done.centroids;
+    state.best_objective = earlier ? done.best_objective : done.objective;
+    state.best_restart = earlier ? done.best_restart : done.restart;
+    state.best_converged = earlier ? done.best_converged : done.converged;
+    if (last) break;
+  }
+  run.progress.stage("assign", rows.rows(), "rows");
+  KMeansResult best = assign_to(rows, std::move(state.best_centroids), options.geometry,
+                                run.communicator, run.progress);
+  best.objective = std::move(state.best_objective);
+  best.iterations = std::ssize(best.objective) - 1;
+  best.restart = state.best_restart;
+  best.converged = state.best_converged;
+  best.comparisons += result.comparisons;
+  best.computed += result.computed;
+  best.close_rows += result.close_rows;
+  best.seconds_seeding = result.seconds_seeding;
+  best.seconds_iterating = result.seconds_iterating + result.seconds_scoring;
+  return best;
+}
+
+KMeansResult cluster_by_mini_batches(const Rows& rows, const KMeansOptions& options,
+                                     const KMeansRun& run) {
+  const Stopwatch watch;
+  std::optional<KMeansResult> best;
+  for (std::int64_t restart = 0; restart < options.restarts; ++restart) {
+    run.progress.stage("mini-batches", 0, "rows");
+    Assigner assigner(rows, options.geometry, run.communicator, run.progress);
+    Matrix<float> centroids =
+        mini_batch_centroids(assigner, options, static_cast<std::uint64_t>(restart),
+                             run.initial ? copy_of(*run.initial) : Matrix<float>{});
+    run.progress.stage("assign", rows.rows(), "rows");
+    KMeansResult result =
+        assign_to(rows, std::move(centroids), options.geometry, run.communicator, run.progress);
+    result.iterations = options.iterations;
+    result.restart = restart;
+    if (!best || result.objective.back() < best->objective.back()) best = std::move(result);
+  }
+  best->seconds_iterating = watch.seconds() - best->seconds_scoring;
+  return *std::move(best);
+}
+
 }  // namespace
+
+void KMeansOptions::validate() const {
+  validate_fields(*this);
+  if (mini_batch > 0 && tolerance > 0.0) {
+    throw InvalidArgument(fmt::format(
+        "tolerance = {}: mini-batches know no objective of all rows; leave out one of the two",
+        tolerance));
+  }
+}
+
+KMeansResult kmeans(const Rows& rows, const KMeansOptions& options, const KMeansRun& run) {
+  options.validate();
+  check_input(rows, options.n_clusters);
+  if (run.initial) {
+    check_centroids(*run.initial, options.n_clusters, rows.cols());
+    if (options.restarts > 1) {
+      throw InvalidArgument(
+          fmt::format("restarts = {}: all would start from the centroids given; "
+                      "expected 1",
+                      options.restarts));
+    }
+  }
+  KMeansResult result = options.mini_batch > 0 ? cluster_by_mini_batches(rows, options, run)
+                                               : cluster_all_rows(rows, options, run);
+  run.progress.done(fmt::format("{} iterations, objective {:.6g}, {} empty", result.iterations,
+                                result.objective.back(), result.empty_clusters));
+  return result;
+}
 
 KMeansResult kmeans(MatrixView<const float> points, const KMeansOptions& options,
                     Progress& progress, std::optional<MatrixView<const float>> initial) {
-  options.validate();
-  check_input(points, options.n_clusters);
-  if (initial && (initial->rows() != options.n_clusters || initial->cols() != points.cols())) {
-    throw InvalidArgument(fmt::format("initial centroids are [{}, {}]; expected [{}, {}]",
-                                      initial->rows(), initial->cols(), options.n_clusters,
-                                      points.cols()));
+  return kmeans(MatrixRows(points), options, {.progress = progress, .initial = initial});
+}
+
+KMeansResult assign(const Rows& rows, MatrixView<const float> centroids, Geometry geometry,
+                    comm::Communicator& communicator, Progress& progress) {
+  check_input(rows, 1);
+  if (centroids.empty() || centroids.cols() != rows.cols()) {
+    throw InvalidArgument(
+        fmt::format("centroids are [{}, {}]; expected {} columns as the rows have",
+                    centroids.rows(), centroids.cols(), rows.cols()));
   }
-  if (!initial) progress.stage("seed", options.n_clusters, "centroids");
-  auto clock = std::chrono::steady_clock::now();
-  KMeansResult result =
-      start(points, initial ? copy_of(*initial)
-                            : seed_plus_plus(points, options.n_clusters, options.seed, progress));
-  result.seconds_seeding = seconds_since(clock);
-  clock = std::chrono::steady_clock::now();
-  auto assignment_start = clock;
-  progress.stage("k-means", (options.iterations + 1) * points.rows(), "rows");
-  result.close_rows = assign_rows(points, options.geometry, result, progress).close;
-  result.objective.push_back(mean_of(result.distance));
-  while (result.iterations < options.iterations) {
-    const Groups groups = group_rows(result.assignment, options.n_clusters);
-    update_centroids(points, options.geometry, groups, result.centroids);
-    repair_empty(points, options.geometry, groups, result.distance, result.centroids);
-    assignment_start = std::chrono::steady_clock::now();
-    const auto [changed, close] = assign_rows(points, options.geometry, result, progress);
-    result.close_rows += close;
-    ++result.iterations;
-    const double before = result.objective.back();
-    result.objective.push_back(mean_of(result.distance));
-    result.converged = changed == 0;
-    if (options.tolerance > 0.0 && before - result.objective.back() <= options.tolerance * before) {
-      result.converged = true;
-      break;
-    }
-  }
-  result.seconds_scoring = seconds_since(assignment_start);
-  result.seconds_iterating = seconds_since(clock) - result.seconds_scoring;
-  finish(result);
-  progress.done(fmt::format("{} iterations, objective {:.6g}, {} empty", result.iterations,
-                            result.objective.back(), result.empty_clusters));
+  progress.stage("assign", rows.rows(), "rows");
+  KMeansResult result = assign_to(rows, copy_of(centroids), geometry, communicator, progress);
+  progress.done(fmt::format("mean distance {:.6g}", result.objective.back()));
   return result;
 }
 
 KMeansResult assign(MatrixView<const float> points, MatrixView<const float> centroids,
                     Geometry geometry, Progress& progress) {
-  check_input(points, 1);
-  if (centroids.empty() || centroids.cols() != points.cols()) {
-    throw InvalidArgument(
-        fmt::format("centroids are [{}, {}]; expected {} columns as the rows have",
-                    centroids.rows(), centroids.cols(), points.cols()));
-  }
-  KMeansResult result = start(points, copy_of(centroids));
-  progress.stage("assign", points.rows(), "rows");
-  const auto clock = std::chrono::steady_clock::now();
-  result.close_rows = assign_rows(points, geometry, result, progress).close;
-  result.objective.push_back(mean_of(result.distance));
-  result.seconds_scoring = seconds_since(clock);
-  finish(result);
-  progress.done(fmt::format("mean distance {:.6g}", result.objective.back()));
-  return result;
+  return assign(MatrixRows(points), centroids, geometry, comm::self(), progress);
 }
 
 }  // namespace winnow::cluster

@@ -44,23 +44,23 @@ std::vector<double> row_norms(MatrixView<const float> rows) {
   return norms;
 }
 
+void throw_no_direction(std::int64_t row) {
+  throw InvalidArgument(
+      fmt::format("row {} has norm 0; a cosine distance needs a direction; drop the row or use "
+                  "--geometry euclidean",
+                  row));
+}
+
 Matrix<float> normalize_rows(MatrixView<const float> rows) {
   const std::vector<double> norms = row_norms(rows);
   const auto zero = std::find(norms.begin(), norms.end(), 0.0);
-  if (zero != norms.end()) {
-    throw InvalidArgument(
-        fmt::format("row {} has norm 0; a cosine distance needs a direction; drop the row or use "
-                    "--geometry euclidean",
-                    zero - norms.begin()));
-  }
+  if (zero != norms.end()) throw_no_direction(zero - norms.begin());
   Matrix<float> unit(rows.rows(), rows.cols());
   parallel_blocks(block_count(rows.rows()), silent(), [&](std::int64_t block) {
     const std::int64_t begin = block * block_rows;
     for (std::int64_t i = begin; i < begin + rows_of_block(block, rows.rows()); ++i) {
-      const double scale = 1.0 / norms[static_cast<std::size_t>(i)];
-      for (std::int64_t j = 0; j < rows.cols(); ++j) {
-        unit(i, j) = static_cast<float>(rows(i, j) * scale);
-      }
+      kernels().scale(rows.row(i).data(), 1.0 / norms[static_cast<std::size_t>(i)],
+                      unit.row(i).data(), rows.cols());
     }
   });
   return unit;

@@ -6,10 +6,12 @@
 
 namespace winnow::numerics {
 
-/// Position and value of a row's smallest entry.
+/// Position and value of a row's smallest entry, and the smallest of all others (infinity for
+/// none).
 struct Smallest {
   std::int64_t index = 0;
   float value = 0.0F;
+  float second = 0.0F;
 };
 
 /// Squared lengths of a vector, of the vector rounded, and of their difference.
@@ -25,7 +27,7 @@ struct Kernels {
   double (*dot)(const float* a, const float* b, std::int64_t n);
   /// sum_i (a_i - b_i)^2, differences and sum in double.
   double (*squared_distance)(const float* a, const float* b, std::int64_t n);
-  /// min_i (offset_i - values_i), the lowest index on ties; n >= 1.
+  /// The two smallest of offset_i - values_i, the lowest index on ties; n >= 1, no NaN.
   Smallest (*smallest_difference)(const float* offset, const float* values, std::int64_t n);
   /// How many offset_i - values_i are at most `limit`; n < 2^31.
   std::int64_t (*count_differences)(const float* offset, const float* values, float limit,
@@ -35,8 +37,17 @@ struct Kernels {
   void (*add_triangle)(float x2, const float* c2, float* xc, float* pool, std::int64_t n);
   /// Rounds to bfloat16, ties to even; what is too large becomes infinite.
   RoundedSquares (*round_bf16)(const float* x, std::uint16_t* rounded, std::int64_t n);
-  /// y += a x, x converted to double.
+  /// y += x, converted to double.
   void (*add_to)(const float* x, double* y, std::int64_t n);
+  /// max_i |x_i|.
+  float (*largest_magnitude)(const float* x, std::int64_t n);
+  /// y = float(factor x), multiplied in double.
+  void (*scale)(const float* x, double factor, float* y, std::int64_t n);
+  /// sums += round(factor x), ties to even; |factor x| <= 2^50. Any order of additions gives the
+  /// same sums, and -factor takes away what factor added.
+  void (*add_fixed)(const float* x, double factor, std::int64_t* sums, std::int64_t n);
+  /// rest = x - round(factor x) / factor, exactly, for a power of two.
+  void (*fixed_rest)(const float* x, double factor, float* rest, std::int64_t n);
 };
 
 namespace scalar {

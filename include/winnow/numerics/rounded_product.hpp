@@ -30,12 +30,13 @@ class RoundedProduct {
   /// With x' and c' the rounded vectors, x . c - x' . c' = (x - x') . c + x' . (c - c'), and every
   /// addition in float32 rounds by 2^-24 of at most |x'| |c'|. Numbers below 2^-126 may be lost.
   ///
-  /// @param rows    [n, d], finite, n <= most_rows.
+  /// @param rows    [n] where rows of d finite numbers begin, n <= most_rows.
   /// @param out     [n, k]
   /// @param errors  [n], at least the largest |out_ij - x_i . c_j| of row i; infinite when a number
   ///                is too large for bfloat16.
   /// Deterministic for given shapes and instruction set. O(n d k).
-  void apply(MatrixView<const float> rows, MatrixView<float> out, std::span<double> errors) const;
+  void apply(std::span<const float* const> rows, MatrixView<float> out,
+             std::span<double> errors) const;
 
  private:
   struct Library;

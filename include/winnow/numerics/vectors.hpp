@@ -25,6 +25,9 @@ std::vector<double> row_norms(MatrixView<const float> rows);
 /// Same bits for any number of threads. O(n d).
 Matrix<float> normalize_rows(MatrixView<const float> rows);
 
+/// @throws InvalidArgument that this row's norm is zero: what normalize_rows() throws.
+[[noreturn]] void throw_no_direction(std::int64_t row);
+
 /// Column means [d], summed in double in row order within fixed blocks.
 std::vector<double> column_means(MatrixView<const float> rows);
 

@@ -49,15 +49,46 @@ double squared_distance(const float* a, const float* b, std::int64_t n) {
 }
 
 Smallest smallest_difference(const float* offset, const float* values, std::int64_t n) {
-  float best = offset[0] - values[0];
-#pragma omp simd reduction(min : best)
-  for (std::int64_t i = 0; i < n; ++i) {
-    const float value = offset[i] - values[i];
-    best = value < best ? value : best;
+  constexpr std::int64_t lanes = 16;
+  using Floats = float __attribute__((vector_size(lanes * sizeof(float))));
+  constexpr float infinity = __builtin_inff();
+  Floats low = infinity - Floats{};
+  Floats next = low;
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    Floats difference;
+    Floats subtracted;
+    __builtin_memcpy(&difference, offset + i, sizeof difference);
+    __builtin_memcpy(&subtracted, values + i, sizeof subtracted);
+    difference -= subtracted;
+    const Floats higher = difference < low ? low : difference;
+    next = higher < next ? higher : next;
+    low = difference < low ? difference : low;
   }
+  float best = infinity;
+  float second = infinity;
+  const auto include = [&best, &second](float value) {
+    const float higher = value < best ? best : value;
+    second = higher < second ? higher : second;
+    best = value < best ? value : best;
+  };
+  for (std::int64_t l = 0; l < lanes; ++l) {
+    include(low[l]);
+    second = next[l] < second ? next[l] : second;
+  }
+  for (; i < n; ++i) include(offset[i] - values[i]);
+  constexpr std::int64_t stride = 64;
   std::int64_t index = 0;
+  for (; index + stride < n; index += stride) {
+    std::int32_t found = 0;
+#pragma omp simd reduction(| : found)
+    for (std::int64_t l = 0; l < stride; ++l) {
+      found |= offset[index + l] - values[index + l] == best ? 1 : 0;
+    }
+    if (found != 0) break;
+  }
   while (index < n - 1 && offset[index] - values[index] != best) ++index;
-  return {index, best};
+  return {index, best, second};
 }
 
 std::int64_t count_differences(const float* offset, const float* values, float limit,
@@ -108,6 +139,48 @@ void add_to(const float* x, double* y, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) y[i] += static_cast<double>(x[i]);
 }
 
-constexpr Kernels table{
-    dot,   squared_distance, smallest_difference, count_differences, add_triangle, round_bf16,
-    add_to};
+float largest_magnitude(const float* x, std::int64_t n) {
+  std::uint32_t largest = 0;  // Sizes of floats are ordered as their bits are.
+#pragma omp simd reduction(max : largest)
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::uint32_t bits = __builtin_bit_cast(std::uint32_t, x[i]) & 0x7FFFFFFFU;
+    largest = bits > largest ? bits : largest;
+  }
+  return __builtin_bit_cast(float, largest);
+}
+
+void scale(const float* x, double factor, float* y, std::int64_t n) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; ++i) y[i] = static_cast<float>(static_cast<double>(x[i]) * factor);
+}
+
+// Adding 1.5 2^52 rounds to a whole number, ties to even, which then is the low bits' difference.
+constexpr double to_whole = 0x1.8p52;
+
+void add_fixed(const float* x, double factor, std::int64_t* sums, std::int64_t n) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; ++i) {
+    const double shifted = static_cast<double>(x[i]) * factor + to_whole;
+    sums[i] += __builtin_bit_cast(std::int64_t, shifted) - __builtin_bit_cast(std::int64_t, to_whole);
+  }
+}
+
+void fixed_rest(const float* x, double factor, float* rest, std::int64_t n) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; ++i) {
+    const double whole = (static_cast<double>(x[i]) * factor + to_whole) - to_whole;
+    rest[i] = static_cast<float>(static_cast<double>(x[i]) - whole / factor);
+  }
+}
+
+constexpr Kernels table{dot,
+                        squared_distance,
+                        smallest_difference,
+                        count_differences,
+                        add_triangle,
+                        round_bf16,
+                        add_to,
+                        largest_magnitude,
+                        scale,
+                        add_fixed,
+                        fixed_rest};

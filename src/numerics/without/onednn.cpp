@@ -20,7 +20,7 @@ RoundedProduct::RoundedProduct(MatrixView<const float> /*columns*/, std::int64_t
   throw_not_built("products in bfloat16", "oneDNN", "WINNOW_ONEDNN");
 }
 RoundedProduct::~RoundedProduct() = default;
-void RoundedProduct::apply(MatrixView<const float> /*rows*/, MatrixView<float> /*out*/,
+void RoundedProduct::apply(std::span<const float* const> /*rows*/, MatrixView<float> /*out*/,
                            std::span<double> /*errors*/) const {}
 
 }  // namespace winnow::numerics

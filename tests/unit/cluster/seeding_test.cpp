@@ -1,4 +1,4 @@
-#include "cluster/seeding.hpp"
+#include "winnow/cluster/kmeans.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,6 +14,17 @@ using testing::matrix_of;
 using testing::normal_matrix;
 using testing::values_of;
 
+/// Centroids before the first update.
+Matrix<float> seeds_of(const Matrix<float>& points, std::int64_t k, Seed seed,
+                       Init init = Init::plus_plus) {
+  return kmeans(points, {.n_clusters = k,
+                         .iterations = 0,
+                         .geometry = Geometry::euclidean,
+                         .init = init,
+                         .seed = seed})
+      .centroids;
+}
+
 std::set<std::vector<float>> distinct_rows(const Matrix<float>& matrix) {
   std::set<std::vector<float>> rows;
   for (std::int64_t i = 0; i < matrix.rows(); ++i) {
@@ -26,7 +37,7 @@ TEST(Seeding, TakesDifferentRowsOfTheData) {
   const Matrix<float> points = normal_matrix(3000, 4, 1);
   const auto rows = distinct_rows(points);
   for (std::uint64_t seed = 0; seed < 5; ++seed) {
-    const auto seeds = distinct_rows(seed_plus_plus(points, 50, Seed{seed}, silent()));
+    const auto seeds = distinct_rows(seeds_of(points, 50, Seed{seed}));
     EXPECT_EQ(seeds.size(), 50U);
     for (const auto& centroid : seeds) EXPECT_TRUE(rows.contains(centroid));
   }
@@ -38,7 +49,7 @@ TEST(Seeding, TakesEveryDistinctRowBeforeItRepeats) {
   for (std::int64_t i = 0; i < 4100; ++i) points(i, 0) = i % 2 == 0 ? 1.0F : 2.0F;
   points(4099, 0) = 1000.0F;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
-    const Matrix<float> seeds = seed_plus_plus(points, 5, Seed{seed}, silent());
+    const Matrix<float> seeds = seeds_of(points, 5, Seed{seed});
     EXPECT_EQ(distinct_rows(seeds), (std::set<std::vector<float>>{{1.0F}, {2.0F}, {1000.0F}}));
     EXPECT_EQ(seeds(3, 0), seeds(0, 0)) << "surplus centroids repeat the first";
     EXPECT_EQ(seeds(4, 0), seeds(0, 0));
@@ -55,7 +66,7 @@ TEST(Seeding, DrawsInProportionToTheSquaredDistance) {
   constexpr int draws = 20'000;
   std::map<std::pair<float, float>, int> counts;
   for (std::uint64_t seed = 0; seed < draws; ++seed) {
-    const Matrix<float> seeds = seed_plus_plus(points, 2, Seed{seed}, silent());
+    const Matrix<float> seeds = seeds_of(points, 2, Seed{seed});
     ++counts[{seeds(0, 0), seeds(1, 0)}];
   }
   EXPECT_EQ(counts.size(), expected.size());
@@ -72,7 +83,7 @@ TEST(Seeding, ReachesRowsOfEveryBlock) {
   // One row far from all the others in each block of 2,048.
   Matrix<float> points(3 * 2048, 3);
   for (std::int64_t block = 0; block < 3; ++block) points(block * 2048 + 100, block) = 1e6F;
-  const auto seeds = distinct_rows(seed_plus_plus(points, 4, Seed{0}, silent()));
+  const auto seeds = distinct_rows(seeds_of(points, 4, Seed{0}));
   EXPECT_EQ(seeds, distinct_rows(matrix_of(4, 3, {0, 0, 0, 1e6F, 0, 0, 0, 1e6F, 0, 0, 0, 1e6F})));
 }
 

@@ -117,6 +117,11 @@ TEST_P(KernelTable, SmallestDifference) {
   const Smallest smallest = table().smallest_difference(offset.data(), values.data(), n());
   EXPECT_EQ(smallest.index, static_cast<std::int64_t>(expected));
   EXPECT_EQ(smallest.value, offset[expected] - values[expected]);
+  float second = std::numeric_limits<float>::infinity();
+  for (std::size_t i = 0; i < offset.size(); ++i) {
+    if (i != expected) second = std::min(second, offset[i] - values[i]);
+  }
+  EXPECT_EQ(smallest.second, second);
 }
 
 TEST_P(KernelTable, SmallestDifferenceTakesTheLowestOfTies) {
@@ -131,6 +136,9 @@ TEST_P(KernelTable, SmallestDifferenceTakesTheLowestOfTies) {
     const Smallest smallest = table().smallest_difference(offset.data(), values.data(), n());
     ASSERT_EQ(smallest.index, first);
     ASSERT_EQ(smallest.value, -1.0F);
+    ASSERT_EQ(smallest.second, first + 1 < n() ? -1.0F
+                               : n() == 1      ? std::numeric_limits<float>::infinity()
+                                               : 0.5F);
   }
 }
 
@@ -178,6 +186,42 @@ TEST_P(KernelTable, AddTo) {
   for (std::size_t i = 0; i < x.size(); ++i) expected[i] += static_cast<double>(x[i]);
   table().add_to(x.data(), y.data(), n());
   EXPECT_EQ(y, expected);
+}
+
+TEST_P(KernelTable, LargestMagnitude) {
+  auto x = numbers(14);
+  EXPECT_EQ(table().largest_magnitude(x.data(), n()),
+            std::abs(*std::ranges::max_element(x, {}, [](float v) { return std::abs(v); })));
+  x.back() = -100.0F;
+  EXPECT_EQ(table().largest_magnitude(x.data(), n()), 100.0F);
+}
+
+TEST_P(KernelTable, Scale) {
+  const auto x = numbers(15);
+  std::vector<float> y(x.size());
+  table().scale(x.data(), 1.0 / 3.0, y.data(), n());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    EXPECT_EQ(y[i], static_cast<float>(static_cast<double>(x[i]) * (1.0 / 3.0)));
+  }
+}
+
+TEST_P(KernelTable, FixedSumsAndTheirRests) {
+  auto x = numbers(16);
+  x.front() = 2.5F;  // ties go to even
+  x.back() = -3.5F;
+  for (const double factor : {1.0, 0x1p40, 0x1p-3}) {
+    std::vector<std::int64_t> sums(x.size(), 7);
+    std::vector<float> rest(x.size());
+    table().add_fixed(x.data(), factor, sums.data(), n());
+    table().fixed_rest(x.data(), factor, rest.data(), n());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double whole = std::nearbyint(static_cast<double>(x[i]) * factor);
+      ASSERT_EQ(sums[i], 7 + static_cast<std::int64_t>(whole));
+      ASSERT_EQ(static_cast<double>(rest[i]), static_cast<double>(x[i]) - whole / factor);
+    }
+    table().add_fixed(x.data(), -factor, sums.data(), n());
+    EXPECT_EQ(sums, std::vector<std::int64_t>(x.size(), 7)) << "what was added goes again";
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, KernelTable,

@@ -22,6 +22,12 @@ class RoundedProducts : public ::testing::Test {
   }
 };
 
+std::vector<const float*> starts_of(MatrixView<const float> rows) {
+  std::vector<const float*> starts;
+  for (std::int64_t i = 0; i < rows.rows(); ++i) starts.push_back(rows.row(i).data());
+  return starts;
+}
+
 double exact(std::span<const float> a, std::span<const float> b) {
   long double sum = 0.0L;
   for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<long double>(a[i]) * b[i];
@@ -44,7 +50,7 @@ TEST_F(RoundedProducts, ErrWithinTheirBounds) {
         const std::int64_t count = std::min<std::int64_t>(20, 37 - begin);
         Matrix<float> out(count, 70);
         std::vector<double> errors(static_cast<std::size_t>(count));
-        product.apply(rows.view().block(begin, count), out, errors);
+        product.apply(starts_of(rows.view().block(begin, count)), out, errors);
         for (std::int64_t i = 0; i < count; ++i) {
           const double bound = errors[static_cast<std::size_t>(i)];
           for (std::int64_t j = 0; j < 70; ++j) {
@@ -68,7 +74,7 @@ TEST_F(RoundedProducts, NumbersThatBfloat16RoundsToInfinityHaveNoBound) {
   const RoundedProduct product(columns, 2);
   Matrix<float> out(2, 64);
   std::vector<double> errors(2);
-  product.apply(rows, out, errors);
+  product.apply(starts_of(rows), out, errors);
   EXPECT_FALSE(std::isfinite(errors[0]));
   EXPECT_LT(errors[1], 1e-3);
   EXPECT_EQ(out(1, 5), 1.0F);
