@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <deque>
 #include <mutex>
@@ -9,9 +8,9 @@
 #include <utility>
 
 #include "io/finite.hpp"
-#include "io/sidecar.hpp"
+#include "io/ordered_hash.hpp"
+#include "io/shard_files.hpp"
 #include "winnow/core/error.hpp"
-#include "winnow/core/hash.hpp"
 #include "winnow/core/parallel.hpp"
 #include "winnow/io/arrays.hpp"
 #include "winnow/io/npy.hpp"
@@ -39,42 +38,6 @@ class FirstNonFinite {
  private:
   std::mutex mutex_;
   std::optional<std::pair<std::int64_t, std::int64_t>> first_;
-};
-
-/// The hash of a file, fed in order by whichever thread is free.
-class OrderedHash {
- public:
-  OrderedHash(const NpyFile& file, std::int64_t block_values)
-      : file_(file), block_values_(block_values) {
-    hasher_.add(file.file_bytes().data(), file.file_bytes().size() - file.data().size());
-  }
-
-  /// Feeds the blocks before `end`. While another thread is at it, that one will.
-  void advance(std::int64_t end) {
-    std::int64_t before = end_.load();
-    while (before < end && !end_.compare_exchange_weak(before, end)) {
-    }
-    const std::unique_lock lock(mutex_, std::try_to_lock);
-    if (!lock.owns_lock()) return;
-    for (; next_ < end_.load(); ++next_) add(next_ * block_values_, block_values_);
-  }
-
-  /// Feeds values [begin, begin + count), as far as there are any.
-  void add(std::int64_t begin, std::int64_t count) {
-    const auto item = static_cast<std::int64_t>(dtype_size(file_.dtype()));
-    const std::int64_t end = std::min(file_.size(), begin + count);
-    hasher_.add(file_.data().data() + begin * item, static_cast<std::size_t>((end - begin) * item));
-  }
-
-  std::string text() const { return hash_text(hasher_.digest()); }
-
- private:
-  const NpyFile& file_;
-  std::int64_t block_values_;
-  std::atomic<std::int64_t> end_{0};
-  std::mutex mutex_;  ///< of what follows
-  std::int64_t next_ = 0;
-  Hasher hasher_;
 };
 
 /// Converts one shard into its rows of the matrix, looks for NaN and Inf and hashes the bytes:
@@ -175,34 +138,6 @@ class ShardReader {
   FirstNonFinite non_finite_;
 };
 
-NpyFile open_shard(const fs::path& path) {
-  NpyFile file(path);
-  if (file.shape().size() != 2) {
-    throw BadFile(fmt::format("{}: {}; expected a two-dimensional array [n, d]", path.string(),
-                              file.describe()));
-  }
-  if (file.size() == 0) {
-    throw BadFile(fmt::format("{}: {}; expected at least one row and one column", path.string(),
-                              file.describe()));
-  }
-  return file;
-}
-
-std::vector<NpyFile> open_shards(const std::string& text) {
-  std::vector<NpyFile> files;
-  for (const auto& path : expand_shards(text)) {
-    files.push_back(open_shard(path));
-    const NpyFile& first = files.front();
-    const NpyFile& last = files.back();
-    if (last.shape()[1] != first.shape()[1] || last.dtype() != first.dtype()) {
-      throw BadFile(fmt::format("{}: {}, but {} is {}; shards must have equal width and dtype",
-                                path.string(), last.describe(), first.path().string(),
-                                first.describe()));
-    }
-  }
-  return files;
-}
-
 /// Reads shard after shard in one parallel loop: many small shards cost no more than a large one.
 std::vector<InputFile> read_shards(const std::vector<NpyFile>& files, MatrixView<float> out,
                                    Progress& progress) {
@@ -227,36 +162,14 @@ std::vector<InputFile> read_shards(const std::vector<NpyFile>& files, MatrixView
   return inputs;
 }
 
-/// What stands beside the arrays: `NAME.json` of one file, or the `emb.json` of a folder of shards.
-Sidecar sidecar_of(const std::vector<NpyFile>& files, std::int64_t n, bool whole_folder) {
-  const fs::path& first = files.front().path();
-  if (files.size() == 1) {
-    Sidecar sidecar = load_sidecar(first);
-    require_sidecar_rows(sidecar, first, n);
-    if (sidecar.json.is_object()) return sidecar;
-  }
-  const fs::path folder = first.parent_path();
-  const bool together = std::all_of(files.begin(), files.end(), [&](const NpyFile& file) {
-    return file.path().parent_path() == folder;
-  });
-  if (!together) return {};
-  Sidecar sidecar = load_sidecar(folder / "emb.npy");
-  if (!sidecar.json.is_object() || !sidecar.json.contains("shards")) return {};
-  if (whole_folder) require_sidecar_rows(sidecar, folder / "emb.npy", n);
-  // A choice of the shards is not the dataset that the sidecar tells of.
-  return sidecar.n == n ? sidecar : Sidecar{};
-}
-
 }  // namespace
 
 Embeddings read_embeddings(const std::string& shards, Progress& progress) {
   const std::vector<NpyFile> files = open_shards(shards);
-  std::int64_t n = 0;
-  for (const auto& file : files) n += file.shape()[0];
+  const std::int64_t n = rows_of(files);
 
   Embeddings result;
-  std::error_code ignored;
-  result.fingerprint = sidecar_of(files, n, fs::is_directory(shards, ignored)).fingerprint;
+  result.fingerprint = sidecar_of(files, shards).fingerprint;
   progress.stage("read embeddings", n, "rows");
   result.rows = Matrix<float>::uninitialized(n, files.front().shape()[1]);
   result.inputs = read_shards(files, result.rows, progress);

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <functional>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "unit/support.hpp"
@@ -77,6 +81,71 @@ TEST(Seeding, DrawsInProportionToTheSquaredDistance) {
   }
   // 99.99 % point of chi-square with 5 degrees of freedom.
   EXPECT_LT(chi_square, 25.7);
+}
+
+/// The third and fourth are drawn in one batch, the fourth by rejection.
+TEST(Seeding, BatchesKeepTheDistribution) {
+  const std::vector<float> places{0, 1, 3, 7, 12};
+  const Matrix<float> points = matrix_of(5, 1, places);
+  std::map<std::vector<float>, double> expected;
+  std::map<std::vector<float>, int> counts;
+  const std::function<void(std::vector<float>, double)> extend = [&](std::vector<float> taken,
+                                                                     double probability) {
+    if (taken.size() == 4) {
+      expected[taken] = probability;
+      return;
+    }
+    std::vector<double> weights;
+    for (const float place : places) {
+      double least = taken.empty() ? 1.0 : 1e9;
+      for (const float other : taken) {
+        least = std::min(least, std::pow(static_cast<double>(place - other), 2.0));
+      }
+      weights.push_back(least);
+    }
+    const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      if (weights[i] == 0.0) continue;
+      std::vector<float> longer = taken;
+      longer.push_back(places[i]);
+      extend(longer, probability * weights[i] / total);
+    }
+  };
+  extend({}, 1.0);
+  constexpr int draws = 40'000;
+  for (std::uint64_t seed = 0; seed < draws; ++seed) {
+    ++counts[values_of(seeds_of(points, 4, Seed{seed}))];
+  }
+  double chi_square = 0.0;
+  int cells = 0;
+  double rare = 0.0;
+  int rare_count = 0;
+  for (const auto& [order, probability] : expected) {
+    if (draws * probability < 10.0) {
+      rare += draws * probability;
+      rare_count += counts[order];
+      continue;
+    }
+    const double difference = counts[order] - draws * probability;
+    chi_square += difference * difference / (draws * probability);
+    ++cells;
+  }
+  chi_square += (rare_count - rare) * (rare_count - rare) / rare;
+  // The mean and 4.5 standard deviations of chi-square with as many degrees of freedom.
+  EXPECT_LT(chi_square, cells + 4.5 * std::sqrt(2.0 * cells));
+  EXPECT_GT(cells, 60);
+}
+
+TEST(Seeding, AtRandomEveryRowIsAsLikelyAndNoneComesTwice) {
+  const Matrix<float> points = matrix_of(6, 1, {0, 1, 2, 3, 4, 5});
+  std::vector<int> counts(6);
+  for (std::uint64_t seed = 0; seed < 6000; ++seed) {
+    const Matrix<float> seeds = seeds_of(points, 3, Seed{seed}, Init::random);
+    EXPECT_EQ(distinct_rows(seeds).size(), 3U);
+    for (const float value : values_of(seeds)) ++counts[static_cast<std::size_t>(value)];
+  }
+  // 3,000 each, with a standard deviation of 39.
+  for (const int count : counts) EXPECT_NEAR(count, 3000, 180);
 }
 
 TEST(Seeding, ReachesRowsOfEveryBlock) {
