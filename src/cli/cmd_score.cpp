@@ -6,6 +6,7 @@
 #include "cli/ensemble_stage.hpp"
 #include "cli/log_stage.hpp"
 #include "cli/outputs.hpp"
+#include "cli/prototype_stage.hpp"
 #include "cli/score_metric.hpp"
 #include "cli/scratch_stage.hpp"
 #include "cli/stages.hpp"
@@ -19,6 +20,7 @@ namespace {
 struct ScoreArguments {
   metrics::Metric metric;
   ScoreOptions options;  ///< of the metrics of embeddings
+  MemoryLimit memory;    ///< of self-prototypes
   LogArguments logs;
   EnsembleArguments ensemble;
   ScratchArguments scratch;
@@ -31,6 +33,9 @@ struct ScoreArguments {
   }
 };
 
+/// The processes that work on this together.
+comm::Communicator& communicator(Session& /*session*/) { return comm::self(); }
+
 /// Lowest, median and highest score, for the printed line.
 std::string range_of(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -41,12 +46,17 @@ std::string range_of(std::vector<double> values) {
 }
 
 /// Writes the scores and prints what they are.
-void finish(Session& session, const io::Scores& scores, Json details, const Json& seconds) {
+void finish(Session& session, const io::Scores& scores, Json details, const Json& seconds,
+            const Json& work = {}) {
   const auto n = scores.values.size();
   details["seed"] = session.common.seed;
   io::write_scores(session.out(), scores, details);
-  Json summary = {{"out", session.common.out}, {"metric", scores.metric}, {"n", n}, {"ranks", 1}};
+  Json summary = {{"out", session.common.out},
+                  {"metric", scores.metric},
+                  {"n", n},
+                  {"ranks", communicator(session).size()}};
   summary.update(details);
+  if (work.is_object()) summary["work"] = work;
   if (summary.contains("objective")) summary["objective"] = summary["objective"].back();
   summary["seconds"] = seconds;
   session.print(summary, fmt::format("{}: {} scores of {}, {}\n", session.common.out, n,
@@ -59,12 +69,13 @@ struct Examples {
   io::Labels labels;
 };
 
-void require_same_examples(const ScoreArguments& arguments, const Examples& examples) {
-  if (examples.labels.values.empty()) return;
-  const auto& [embeddings, labels] = examples;
-  io::require_same_length(embeddings.rows.rows(), arguments.source().embeddings,
+/// Labels, where there are any, are of the n rows of the embeddings.
+void require_same_examples(const ScoreArguments& arguments, std::int64_t n,
+                           const Fingerprint& fingerprint, const io::Labels& labels) {
+  if (labels.values.empty()) return;
+  io::require_same_length(n, arguments.source().embeddings,
                           static_cast<std::int64_t>(labels.values.size()), arguments.labels_name());
-  require_same_dataset(embeddings.fingerprint, arguments.source().embeddings, labels.fingerprint,
+  require_same_dataset(fingerprint, arguments.source().embeddings, labels.fingerprint,
                        arguments.labels_name());
 }
 
@@ -84,11 +95,42 @@ Examples read_examples(const ScoreArguments& arguments, bool needs_rows, Seed se
     }
   }
   if (!source.labels.empty()) examples.labels = io::read_labels(source.labels, progress);
-  if (!source.embeddings.empty()) {
+  if (needs_rows && !source.embeddings.empty()) {
     examples.embeddings = io::read_embeddings(source.embeddings, progress);
+    require_same_examples(arguments, examples.embeddings.rows.rows(),
+                          examples.embeddings.fingerprint, examples.labels);
   }
-  if (!examples.embeddings.rows.empty()) require_same_examples(arguments, examples);
   return examples;
+}
+
+/// Self-prototypes of embeddings on disk, which need not fit in memory.
+void score_stream(Session& session, const ScoreArguments& arguments) {
+  const ScoreOptions& options = arguments.options;
+  const std::string& name = arguments.source().embeddings;
+  comm::Communicator& ranks = communicator(session);
+  const std::int64_t memory = arguments.memory.resolved();
+  const io::Labels labels =
+      read_examples(arguments, false, session.seed(), session.terminal).labels;
+  try {
+    const RowStream stream(name, options.kmeans, options.clusters, memory, ranks, session.terminal);
+    require_same_examples(arguments, stream.n(), stream.fingerprint(), labels);
+    Scored scored = score_self(stream, std::ssize(labels.class_names), options, memory,
+                               session.seed(), ranks, session.terminal);
+    scored.seconds["read"] = stream.seconds_reading();
+    scored.work["streamed"] = !stream.rows().in_memory();
+    std::vector<std::int64_t> bytes = {stream.bytes_read()};
+    ranks.sum(bytes);
+    scored.work["bytes_read"] = bytes[0];
+    io::Scores scores{scored.values, known_of(stream.fingerprint(), labels.fingerprint),
+                      enum_name(options.metric), stream.inputs()};
+    if (ranks.rank() != 0) return;
+    scores.inputs.insert(scores.inputs.end(), labels.inputs.begin(), labels.inputs.end());
+    if (!options.centroids_out.empty()) write_centroids(options.centroids_out, scored);
+    finish(session, scores, scored.details, scored.seconds, scored.work);
+    if (!options.checkpoint.empty()) std::filesystem::remove(options.checkpoint);
+  } catch (const InvalidArgument& error) {  // k-means does not know where the rows come from
+    throw InvalidArgument(fmt::format("{}: {}", name, error.what()));
+  }
 }
 
 void score_embeddings(Session& session, const ScoreArguments& arguments) {
@@ -98,6 +140,9 @@ void score_embeddings(Session& session, const ScoreArguments& arguments) {
     require_new_array("--centroids-out", options.centroids_out, session.common.force);
   }
   options.validate();
+  if (options.metric == EmbeddingMetric::self_prototypes && !source.embeddings.empty()) {
+    return score_stream(session, arguments);
+  }
   const bool needs_rows = options.metric != EmbeddingMetric::random;
   if (source.embeddings.empty() && source.data.data.empty() &&
       (needs_rows || source.labels.empty())) {
@@ -218,6 +263,15 @@ void add_score(CLI::App& app, Session& session) {
             "Test set of trainings, where --data has no test split.");
   bind_test_rows(command, source);
   bind_prototype_options(command, arguments->options);
+  bind_option(command, arguments->memory,
+              {.name = "memory",
+               .help = "Memory for self-prototypes of --embeddings: rows that do not fit are read "
+                       "again in every pass, to the same result."});
+  command
+      .add_option("--checkpoint", arguments->options.checkpoint,
+                  "Written after every k-means iteration; where it exists, the run goes on from "
+                  "it. Removed at the end.")
+      ->type_name("FILE");
   bind_log_options(command, arguments->logs);
   bind_ensemble_options(command, arguments->ensemble);
   bind_scratch_options(command, arguments->scratch);

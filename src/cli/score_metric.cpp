@@ -20,7 +20,7 @@ struct Owners {
 
 std::vector<Owners> owners() {
   auto prototypes = field_names<cluster::KMeansOptions>();
-  for (const char* name : {"clusters", "centroids-in", "centroids-out"}) {
+  for (const char* name : {"clusters", "centroids-in", "centroids-out", "memory", "checkpoint"}) {
     prototypes.emplace_back(name);
   }
   const auto of_runs = enum_choices<metrics::EnsembleMetric>();

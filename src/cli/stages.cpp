@@ -6,56 +6,15 @@
 #include <charconv>
 #include <cmath>
 
+#include "cli/prototype_stage.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
 #include "winnow/io/npy.hpp"
+#include "winnow/numerics/vectors.hpp"
 
 namespace winnow::cli {
 
 namespace {
-
-std::int64_t default_clusters(std::int64_t n, const io::Labels& labels) {
-  if (!labels.values.empty()) return static_cast<std::int64_t>(labels.class_names.size());
-  return std::max<std::int64_t>(1, std::llround(std::sqrt(static_cast<double>(n))));
-}
-
-Scored score_self(MatrixView<const float> rows, const io::Labels& labels,
-                  const ScoreOptions& options, Seed seed, Progress& progress) {
-  cluster::KMeansOptions kmeans = options.kmeans;
-  kmeans.seed = seed;
-  kmeans.n_clusters = options.clusters.value_or(default_clusters(rows.rows(), labels));
-  std::optional<io::Embeddings> centroids;
-  if (!options.centroids_in.empty()) {
-    centroids = io::read_embeddings(options.centroids_in, progress);
-    if (options.clusters && *options.clusters != centroids->rows.rows()) {
-      throw InvalidArgument(fmt::format("clusters = {}, but {} holds {} centroids",
-                                        *options.clusters, options.centroids_in,
-                                        centroids->rows.rows()));
-    }
-    kmeans.n_clusters = centroids->rows.rows();
-    kmeans.iterations = 0;
-  }
-  auto result = metrics::self_prototypes(
-      rows, kmeans, progress,
-      centroids ? std::optional<MatrixView<const float>>(centroids->rows.view()) : std::nullopt);
-  auto& found = result.kmeans;
-  if (found.empty_clusters > 0) {
-    progress.warn(
-        fmt::format("{} of {} clusters are empty: fewer distinct rows than clusters, or "
-                    "centroids that are nearest to no row",
-                    found.empty_clusters, kmeans.n_clusters));
-  }
-  Json details = {{"options", options_json(kmeans)},        {"clusters", kmeans.n_clusters},
-                  {"iterations", found.iterations},         {"objective", found.objective},
-                  {"empty_clusters", found.empty_clusters}, {"converged", found.converged}};
-  Json seconds = {{"seed", found.seconds_seeding},
-                  {"iterate", found.seconds_iterating},
-                  {"score", found.seconds_scoring}};
-  return {.values = std::move(result.scores),
-          .kmeans = std::move(found),
-          .details = std::move(details),
-          .seconds = std::move(seconds)};
-}
 
 /// Test images of another size are brought to the square that the training images have.
 void match_sizes(Splits& splits, Progress& progress) {
@@ -94,14 +53,8 @@ void bind_score_options(CLI::App& command, ScoreOptions& options) {
 }
 
 void bind_prototype_options(CLI::App& command, ScoreOptions& options) {
-  command.add_option("--clusters", options.clusters, "Number of clusters k, 1 to n.")
-      ->type_name("INTEGER")
-      ->default_str("the number of classes, without labels round(sqrt(n))");
-  cluster::KMeansOptions::fields(options.kmeans,
-                                 [&command]<class T>(T& value, const FieldInfo& info) {
-                                   if (std::string_view(info.name) != "clusters")
-                                     bind_option(command, value, info);
-                                 });
+  bind_kmeans_options(command, options.kmeans, options.clusters, options.init,
+                      "the number of classes, without labels round(sqrt(n))");
   command.add_option("--centroids-out", options.centroids_out, "Also write the centroids, [k, d].")
       ->type_name("FILE.npy");
   command
@@ -114,7 +67,11 @@ Scored score_rows(MatrixView<const float> rows, const std::string& name, std::in
                   const io::Labels& labels, const ScoreOptions& options, Seed seed,
                   Progress& progress) {
   if (options.metric == EmbeddingMetric::random) {
-    return {.values = metrics::random_scores(n, seed), .kmeans = {}, .details = {}, .seconds = {}};
+    return {.values = metrics::random_scores(n, seed),
+            .kmeans = {},
+            .details = {},
+            .seconds = {},
+            .work = {}};
   }
   if (options.metric == EmbeddingMetric::supervised_prototypes && labels.values.empty()) {
     throw InvalidArgument(
@@ -123,14 +80,21 @@ Scored score_rows(MatrixView<const float> rows, const std::string& name, std::in
   }
   try {
     if (options.metric == EmbeddingMetric::self_prototypes) {
-      return score_self(rows, labels, options, seed, progress);
+      Matrix<float> unit;
+      if (options.kmeans.geometry == Geometry::spherical) {
+        unit = numerics::normalize_rows(rows);
+        rows = unit;
+      }
+      return score_self(cluster::MatrixRows(rows), std::ssize(labels.class_names), options, seed,
+                        comm::self(), progress);
     }
     const Stopwatch watch;
     auto values = metrics::supervised_prototypes(rows, labels.values, options.kmeans.geometry);
     return {.values = std::move(values),
             .kmeans = {},
             .details = {{"options", {{"geometry", enum_name(options.kmeans.geometry)}}}},
-            .seconds = {{"score", watch.seconds()}}};
+            .seconds = {{"score", watch.seconds()}},
+            .work = {}};
   } catch (const InvalidArgument& error) {  // the metrics do not know where the rows come from
     throw InvalidArgument(fmt::format("{}: {}", name, error.what()));
   }

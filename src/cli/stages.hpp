@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/kmeans_arguments.hpp"
 #include "winnow/core/fingerprint.hpp"
 #include "winnow/core/matrix.hpp"
 #include "winnow/io/arrays.hpp"
@@ -48,8 +49,10 @@ struct ScoreOptions {
   EmbeddingMetric metric = EmbeddingMetric::self_prototypes;
   cluster::KMeansOptions kmeans;
   std::optional<std::int64_t> clusters;  ///< unset: number of classes, else round(sqrt(n))
+  InitChoice init;
   std::string centroids_in;
   std::string centroids_out;
+  std::string checkpoint;  ///< file, "": none
 
   /// What can be refused before anything is read. @throws InvalidArgument.
   void validate() const;
@@ -66,6 +69,7 @@ struct Scored {
   std::optional<cluster::KMeansResult> kmeans;  ///< of self-prototypes
   Json details;                                 ///< for the sidecar: options and diagnostics
   Json seconds;                                 ///< {"seed", "iterate", "score"}
+  Json work;  ///< how the bits were come by, which depends on machine and instruction set
 };
 
 /// @param rows     [n, d], or empty for the random metric.

@@ -44,12 +44,6 @@ std::vector<std::int64_t> tier_sizes(std::int64_t k) {
 
 }  // namespace
 
-Part part_of(std::int64_t n, int rank, int ranks) {
-  const std::int64_t chunks = chunks_of(n);
-  const auto bound = [&](std::int64_t r) { return std::min(n, chunks * r / ranks * chunk_rows); };
-  return {bound(rank), bound(rank + 1)};
-}
-
 Assigner::Assigner(const Rows& rows, Geometry geometry, comm::Communicator& communicator,
                    Progress& progress)
     : rows_(rows),

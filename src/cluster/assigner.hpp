@@ -14,18 +14,6 @@
 
 namespace winnow::cluster {
 
-/// Rows are read, summed and divided among ranks in chunks of this size, whatever the number of
-/// threads and ranks.
-constexpr std::int64_t chunk_rows = 2048;
-
-/// This rank's part of n rows: whole chunks, the ranks' one after another.
-struct Part {
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
-  std::int64_t size() const { return end - begin; }
-};
-Part part_of(std::int64_t n, int rank, int ranks);
-
 /// Finds and keeps the nearest centroid of every row of this rank. Collectives are marked so: every
 /// rank calls them.
 class Assigner {

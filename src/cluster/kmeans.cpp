@@ -161,10 +161,20 @@ class Lloyd {
                              ? seed_at_random(assigner_, k, options_.seed, restart)
                              : seed_plus_plus(assigner_, k, options_.seed, restart);
     } else {
+      run_.progress.stage("assign", assigner_.part().size(), "rows");
       assigner_.challenge(state_.centroids, all_of(k));
+      run_.progress.advance(assigner_.part().size());
     }
-    if (state_.objective.empty()) state_.objective = {assigner_.mean_distance()};
+    const double mean = assigner_.mean_distance();
+    if (state_.objective.empty()) state_.objective = {mean};
+    if (state_.objective.back() != mean) {
+      throw InvalidArgument(
+          fmt::format("the clustering to resume had an objective of {:.17g}, which is {:.17g} of "
+                      "these rows; expected the rows that it was made of",
+                      state_.objective.back(), mean));
+    }
     seconds_seeding_ = watch.seconds();
+    run_.progress.done(fmt::format("objective {:.6g}", mean));
   }
 
   void iterate(CentroidSums& sums) {

@@ -73,27 +73,38 @@ Matrix<float> prototypes_of(const Matrix<double>& sums, std::span<const std::int
 
 }  // namespace
 
-PrototypeScores self_prototypes(MatrixView<const float> embeddings,
-                                const cluster::KMeansOptions& options, Progress& progress,
+PrototypeScores self_prototypes(const cluster::Rows& rows, const cluster::KMeansOptions& options,
+                                const cluster::KMeansRun& run,
                                 std::optional<MatrixView<const float>> centroids) {
-  Matrix<float> unit;
-  Matrix<float> unit_centroids;
-  if (options.geometry == Geometry::spherical) {
-    unit = numerics::normalize_rows(embeddings);
-    embeddings = unit;
-    if (centroids) {
-      unit_centroids = numerics::normalize_rows(*centroids);
-      centroids = unit_centroids;
-    }
-  }
   PrototypeScores result;
-  result.kmeans = centroids ? cluster::assign(embeddings, *centroids, options.geometry, progress)
-                            : cluster::kmeans(embeddings, options, progress);
+  if (centroids) {
+    Matrix<float> unit;
+    if (options.geometry == Geometry::spherical) {
+      unit = numerics::normalize_rows(*centroids);
+      centroids = unit;
+    }
+    result.kmeans =
+        cluster::assign(rows, *centroids, options.geometry, run.communicator, run.progress);
+  } else {
+    result.kmeans = cluster::kmeans(rows, options, run);
+  }
   result.scores = result.kmeans.distance;
   if (options.geometry == Geometry::euclidean) {
     for (double& score : result.scores) score = std::sqrt(score);
   }
   return result;
+}
+
+PrototypeScores self_prototypes(MatrixView<const float> embeddings,
+                                const cluster::KMeansOptions& options, Progress& progress,
+                                std::optional<MatrixView<const float>> centroids) {
+  Matrix<float> unit;
+  if (options.geometry == Geometry::spherical) {
+    unit = numerics::normalize_rows(embeddings);
+    embeddings = unit;
+  }
+  return self_prototypes(cluster::MatrixRows(embeddings), options, {.progress = progress},
+                         centroids);
 }
 
 std::vector<double> supervised_prototypes(MatrixView<const float> embeddings,

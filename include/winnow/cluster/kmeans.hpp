@@ -152,7 +152,8 @@ struct KMeansRun {
 ///
 /// @param rows     [n, d] finite, d >= 1; unit rows when spherical (normalize_rows(), UnitRows).
 /// @param options  seed included.
-/// @throws InvalidArgument  bad options, no rows or columns, k > n, initial of another shape.
+/// @throws InvalidArgument  bad options, no rows or columns, k > n, initial of another shape;
+///         a state to resume whose objective is not that of these rows.
 ///
 /// Same bits for any number of threads and ranks, any instruction set, and wherever the rows lie.
 /// Cost: O(n k d) a step at most, O(n k d) for seeding with the first assignment included;

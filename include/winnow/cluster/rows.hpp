@@ -3,8 +3,21 @@
 #include <cstdint>
 
 #include "winnow/core/matrix.hpp"
+#include "winnow/core/progress.hpp"
 
 namespace winnow::cluster {
+
+/// Rows are read, summed and divided among ranks in chunks of this size, whatever the number of
+/// threads and ranks.
+constexpr std::int64_t chunk_rows = 2048;
+
+/// One rank's part of n rows: whole chunks, the ranks' one after another.
+struct Part {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::int64_t size() const { return end - begin; }
+};
+Part part_of(std::int64_t n, int rank, int ranks);
 
 /// Rows to cluster, wherever they lie: in memory, or in files that do not fit there. Several
 /// threads may read at once.
@@ -54,6 +67,26 @@ class UnitRows final : public Rows {
 
  private:
   const Rows& rows_;
+};
+
+/// A rank's part of another source, read once and held in memory.
+class LoadedRows final : public Rows {
+ public:
+  /// Reads the part in chunks, by all threads. Progress advances by rows.
+  LoadedRows(const Rows& rows, const Part& part, Progress& progress = silent());
+  std::int64_t rows() const override { return n_; }
+  std::int64_t cols() const override { return values_.cols(); }
+  /// Precondition: the rows are of the part.
+  MatrixView<const float> read(std::int64_t begin, std::int64_t count,
+                               MatrixView<float> /*buffer*/) const override {
+    return values_.view().block(begin - part_.begin, count);
+  }
+  bool in_memory() const override { return true; }
+
+ private:
+  std::int64_t n_;
+  Part part_;
+  Matrix<float> values_;
 };
 
 }  // namespace winnow::cluster

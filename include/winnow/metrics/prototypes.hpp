@@ -35,6 +35,14 @@ PrototypeScores self_prototypes(MatrixView<const float> embeddings,
                                 Progress& progress = silent(),
                                 std::optional<MatrixView<const float>> centroids = std::nullopt);
 
+/// The same of rows wherever they lie, on one rank or several, whose parts `scores` then are.
+///
+/// @param rows       [n, d]; unit rows when spherical, see cluster::UnitRows.
+/// @param centroids  as above; without update, so that `run` gives communicator and progress only.
+PrototypeScores self_prototypes(const cluster::Rows& rows, const cluster::KMeansOptions& options,
+                                const cluster::KMeansRun& run,
+                                std::optional<MatrixView<const float>> centroids = std::nullopt);
+
 /// Supervised prototypes: difficulty is the distance to the mean of the own class.
 ///
 ///     score_i = 1 - cos(x_i, m_y)   m_c = mean of x / |x| over class c      spherical, in [0, 2]

@@ -194,6 +194,18 @@ TEST_P(SameBits, WhenResumedAfterAnyIteration) {
   }
 }
 
+TEST_P(SameBits, AreNotMixedWithThoseOfOtherRows) {
+  const Matrix<float> points = fit(clustered(500, 8, 30, 6));
+  KMeansState state;
+  kmeans(MatrixRows(points), options(5, 1),
+         {.checkpoint = [&](const KMeansState& done) { state = done; }});
+  Matrix<float> others = points;
+  std::ranges::copy(points.row(3), others.row(0).begin());
+  testing::expect_error<InvalidArgument>(
+      [&] { kmeans(MatrixRows(others), options(5, 2), {.resume = state}); },
+      {"to resume", "the rows that it was made of"});
+}
+
 TEST_P(SameBits, OfMiniBatches) {
   const Matrix<float> points = fit(clustered(9000, 10, 30, 7));
   const MatrixRows rows(points);

@@ -113,7 +113,7 @@ TEST(EmbeddingShards, AFileThatShrinksOrChangesIsAnError) {
   read_all(shards, 2048);
   std::filesystem::last_write_time(
       path, std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
-  expect_error<BadFile>([&] { shards.inputs(); }, {"part-0.npy", "changed"});
+  expect_error<BadFile>([&] { shards.inputs(); }, {"part-0.npy", "written to while"});
 }
 
 TEST(EmbeddingShards, FilesMustFitTogether) {
