@@ -11,6 +11,8 @@ option(WINNOW_LAPACK "Eigenvalues by OpenBLAS instead of Eigen" ON)
 option(WINNOW_THEORY "The theory command (Boost.Math)" ON)
 option(WINNOW_HEADER_ONLY "fmt, toml++ and xxHash from their headers alone, which no package need describe" OFF)
 
+set(WINNOW_MPI ON CACHE STRING "Many ranks, by MPI: ON (where it is found), REQUIRED, OFF")
+
 # Whether nothing is left out: what tests and fuzzers of readers need.
 set(WINNOW_COMPLETE ON)
 foreach(part IMAGES LIBARCHIVE MATIO ZLIB ONEDNN LAPACK THEORY)
@@ -90,4 +92,10 @@ if(WINNOW_ONEDNN)
   add_library(DNNL::dnnl UNKNOWN IMPORTED)
   set_target_properties(DNNL::dnnl PROPERTIES IMPORTED_LOCATION ${DNNL_LIBRARY}
                                               INTERFACE_INCLUDE_DIRECTORIES ${DNNL_INCLUDE_DIR})
+endif()
+if(WINNOW_MPI)
+  find_package(MPI 3.0 QUIET COMPONENTS C)
+  if(NOT MPI_C_FOUND AND WINNOW_MPI STREQUAL "REQUIRED")
+    message(FATAL_ERROR "No MPI found: install libopenmpi-dev, or name its mpicc with -DMPI_C_COMPILER=...")
+  endif()
 endif()

@@ -23,6 +23,8 @@ LEVELS = (
     ("cli",),
 )
 LEVEL = {module: level for level, modules in enumerate(LEVELS) for module in modules}
+# Who may include <mpi.h>.
+MPI_USER = pathlib.PurePosixPath("src/comm/mpi")
 LIBTORCH_USER = pathlib.PurePosixPath("src/train/torch")
 LIBTORCH_FOLDERS = ("torch", "ATen", "c10", "caffe2")
 SUFFIXES = {".hpp", ".h", ".cpp", ".cc", ".inc"}
@@ -58,6 +60,8 @@ def check_include(root, file, path, quoted):
 
     if path.parts[0] in LIBTORCH_FOLDERS and LIBTORCH_USER not in relative.parents:
         return f"<{path}>: only {LIBTORCH_USER} uses LibTorch"
+    if path.name == "mpi.h" and MPI_USER not in relative.parents:
+        return f"<{path}>: only {MPI_USER} uses MPI"
     if quoted and (file.parent / path).exists():
         return f'"{path}" is relative to the file; start from include/ or src/'
 

@@ -183,11 +183,12 @@ void add_info(CLI::App& app, Session& session) {
   auto path = std::make_shared<std::string>();
   command.add_option("FILE", *path, "A file that winnow reads or writes, a run folder, or a SPEC.")
       ->required();
-  on_run(command, session, [&session, path] {
+  const auto work = [&session, path] {
     Json json = {{"path", *path}};
     json.update(describe(*path, session.terminal));
     session.print(json, as_text(json, 0));
-  });
+  };
+  on_run(command, session, work, Processes::many);
 }
 
 }  // namespace winnow::cli

@@ -12,6 +12,7 @@
 namespace winnow::cli {
 
 void Session::print(const Json& json, const std::string& text) const {
+  if (!ranks.first()) return;
   const std::string output = common.json ? dump_json(json, 2) + "\n" : text;
   if (std::fwrite(output.data(), 1, output.size(), stdout) != output.size() ||
       std::fflush(stdout) != 0) {
@@ -79,12 +80,27 @@ CLI::App& add_command(CLI::App& app, Session& session, const std::string& name,
   return command;
 }
 
-void on_run(CLI::App& command, Session& session, std::function<void()> work) {
-  command.callback([&command, &session, work = std::move(work)] {
+namespace {
+
+/// "score", "theory solve".
+std::string name_of(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  const bool is_grouped = parent != nullptr && parent->get_parent() != nullptr;
+  return (is_grouped ? name_of(*parent) + " " : "") + command.get_name();
+}
+
+}  // namespace
+
+void on_run(CLI::App& command, Session& session, std::function<void()> work, Processes processes) {
+  command.callback([&command, &session, processes, work = std::move(work)] {
     const Common& common = session.common;
+    if (processes == Processes::one) session.ranks.require_one(name_of(command));
+    session.ranks.share_cores();
     if (command.count("--threads") > 0) set_thread_count(common.threads);
     if (common.isa != Isa::automatic) numerics::set_isa(common.isa);
     session.terminal.set_quiet(common.quiet);
+    const std::string ranks = session.ranks.text();
+    if (!ranks.empty()) session.terminal.note(ranks);
     work();
   });
 }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/ranks.hpp"
 #include "cli/terminal.hpp"
 #include "winnow/core/options.hpp"
 #include "winnow/core/run.hpp"
@@ -34,10 +35,11 @@ struct Session {
   std::vector<std::string> arguments;  ///< argv as typed
   Common common;
   Terminal terminal;
+  Ranks ranks;
 
   Seed seed() const { return {common.seed}; }
   std::filesystem::path out() const { return common.out; }
-  /// Prints the result: one JSON object with --json, else `text`.
+  /// Prints the result, on the first rank: one JSON object with --json, else `text`.
   void print(const Json& json, const std::string& text) const;
 };
 
@@ -49,8 +51,13 @@ CLI::App& add_command(CLI::App& app, Session& session, const std::string& name,
                       const std::string& description, Output output, const std::string& out_help,
                       const std::string& examples);
 
+/// What a subcommand does when a launcher started several processes of it: refuse, or work in all,
+/// of which only the first writes files.
+enum class Processes { one, many };
+
 /// Runs `work` when the command was given, after --threads, --isa and --quiet took effect.
-void on_run(CLI::App& command, Session& session, std::function<void()> work);
+void on_run(CLI::App& command, Session& session, std::function<void()> work,
+            Processes processes = Processes::one);
 
 /// Help of one option: sentence, choices, range, unit.
 std::string help_text(const FieldInfo& info);

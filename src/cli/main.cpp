@@ -1,9 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
-#include <exception>
-#include <new>
+#include <algorithm>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,7 +11,6 @@
 #include "cli/help.hpp"
 #include "cli/terminal.hpp"
 #include "winnow/core/error.hpp"
-#include "winnow/core/parallel.hpp"
 #include "winnow/core/run.hpp"
 
 namespace winnow::cli {
@@ -127,17 +124,7 @@ bool has_commands(const CLI::App& app, std::span<const std::string> path) {
   return !command_names(*command).empty();
 }
 
-int fail(Session& session, const std::string& message, int code) {
-  session.terminal.clear();
-  fmt::print(stderr, "winnow: {}\n", message);
-  return code;
-}
-
-int run(Session& session) {
-  CLI::App app(
-      "winnow decides which training examples are worth keeping: it scores every example "
-      "of a dataset,\nselects a subset, and shows what training on it costs or gains.",
-      "winnow");
+void add_commands(CLI::App& app, Session& session) {
   app.set_version_flag("--version", fmt::format("winnow {}", version()));
   app.require_subcommand(1);
   app.footer(footer);
@@ -153,6 +140,11 @@ int run(Session& session) {
   add_theory(app, session);
   add_report(app, session);
   add_info(app, session);
+}
+
+/// Does what the command line asks for. @throws Error when that fails; InvalidArgument for what
+/// CLI11 refuses.
+void parse_and_run(CLI::App& app, Session& session) {
   try {
     std::vector<std::string> arguments(session.arguments.begin() + 1, session.arguments.end());
     const std::size_t n_words = command_words(app, arguments);
@@ -163,18 +155,25 @@ int run(Session& session) {
     }
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
     app.parse(arguments);
-    return 0;
-  } catch (const CLI::Success& success) {
-    return app.exit(success);  // --help, --version
+  } catch (const CLI::Success& success) {  // --help, --version
+    if (session.ranks.first()) app.exit(success);
   } catch (const CLI::ParseError& error) {
-    return fail(session, usage_error_text(app, error), 2);
-  } catch (const Error& error) {
-    return fail(session, error.what(), error.exit_code());
-  } catch (const std::bad_alloc&) {
-    return fail(session, "out of memory", 1);
-  } catch (const std::exception& error) {
-    return fail(session, fmt::format("unexpected failure: {}", error.what()), 1);
+    throw InvalidArgument(usage_error_text(app, error));
   }
+}
+
+int run(Session& session) {
+  CLI::App app(
+      "winnow decides which training examples are worth keeping: it scores every example "
+      "of a dataset,\nselects a subset, and shows what training on it costs or gains.",
+      "winnow");
+  const comm::Outcome outcome = outcome_of([&] {
+    session.ranks.join();
+    if (!session.ranks.first()) session.terminal.mute();
+    add_commands(app, session);
+    parse_and_run(app, session);
+  });
+  return session.ranks.end(session.terminal, outcome);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <thread>
 
@@ -19,7 +20,7 @@ void on_signal(int /*signal*/) {
 
 std::string duration_text(double seconds) {
   if (seconds < 60.0) return fmt::format("{:.1f} s", seconds);
-  const auto whole = static_cast<std::int64_t>(seconds + 0.5);
+  const auto whole = std::llround(seconds);
   if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
 }
@@ -59,6 +60,7 @@ Terminal::Terminal() : interactive_(::isatty(STDERR_FILENO) == 1) {}
 bool Terminal::cancelled() const noexcept { return interrupted.load(std::memory_order_relaxed); }
 
 void Terminal::write(const std::string& text) const {
+  if (muted_) return;
   // Best effort: progress must never fail the work.
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
 }
@@ -119,6 +121,11 @@ void Terminal::done(std::string_view result) {
   if (!result.empty()) line += fmt::format("; {}", result);
   write(line + "\n");
   drawn_ = false;
+}
+
+void Terminal::note(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  if (!quiet_) write(fmt::format("{}\n", text));
 }
 
 void Terminal::warn(std::string_view message) {

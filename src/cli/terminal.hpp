@@ -21,6 +21,10 @@ class Terminal final : public Progress {
   Terminal();
 
   void set_quiet(bool quiet) { quiet_ = quiet; }
+  /// From now on nothing is written, warnings included: another process speaks for this one.
+  void mute() { muted_ = true; }
+  /// A line for the log.
+  void note(std::string_view text);
   void stage(std::string_view name, std::int64_t total, std::string_view unit) override;
   void advance(std::int64_t count) noexcept override;
   void done(std::string_view result) override;
@@ -37,6 +41,7 @@ class Terminal final : public Progress {
 
   bool interactive_;
   bool quiet_ = false;
+  bool muted_ = false;
   std::mutex mutex_;
   std::string name_;
   std::string unit_;

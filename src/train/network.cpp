@@ -72,8 +72,8 @@ NetworkResult NetworkTrainer::train(const LabelledImages& train,
 }
 
 std::unique_ptr<NetworkTrainer> load_network_trainer() {
-  void* make =
-      plugin_symbol("winnow_plugin_trainer", "networks need LibTorch", "train linear or mlp");
+  void* make = plugin_symbol(torch_plugin, "winnow_plugin_trainer", "networks need LibTorch",
+                             "train linear or mlp");
   return std::unique_ptr<NetworkTrainer>(reinterpret_cast<PluginTrainerFunction*>(make)());
 }
 

@@ -31,8 +31,8 @@ std::unique_ptr<NetworkEncoder> load_network_encoder(const std::filesystem::path
                     "trained",
                     file.string()));
   }
-  void* load = plugin_symbol("winnow_plugin_network_encoder", "networks need LibTorch",
-                             "take --encoder patch-kmeans");
+  void* load = plugin_symbol(torch_plugin, "winnow_plugin_network_encoder",
+                             "networks need LibTorch", "take --encoder patch-kmeans");
   return std::unique_ptr<NetworkEncoder>(
       reinterpret_cast<PluginNetworkEncoderFunction*>(load)(file, device));
 }

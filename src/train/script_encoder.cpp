@@ -68,9 +68,9 @@ std::unique_ptr<ScriptEncoder> load_script_encoder(const std::filesystem::path& 
   if (!std::filesystem::is_regular_file(file, ignored)) {
     throw BadFile(fmt::format("{}: no such file; expected a TorchScript encoder", file.string()));
   }
-  void* load =
-      plugin_symbol("winnow_plugin_script_encoder", "TorchScript encoders need LibTorch",
-                    "take --encoder patch-kmeans, or write embeddings of your own as .npy");
+  void* load = plugin_symbol(
+      torch_plugin, "winnow_plugin_script_encoder", "TorchScript encoders need LibTorch",
+      "take --encoder patch-kmeans, or write embeddings of your own as .npy");
   return std::unique_ptr<ScriptEncoder>(
       reinterpret_cast<PluginScriptEncoderFunction*>(load)(file, options));
 }

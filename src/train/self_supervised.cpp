@@ -128,8 +128,8 @@ SelfSupervisedResult SelfSupervisedTrainer::train(const io::Dataset& images,
 }
 
 std::unique_ptr<SelfSupervisedTrainer> load_self_supervised_trainer() {
-  void* make = plugin_symbol("winnow_plugin_self_supervised_trainer", "networks need LibTorch",
-                             "take --encoder patch-kmeans");
+  void* make = plugin_symbol(torch_plugin, "winnow_plugin_self_supervised_trainer",
+                             "networks need LibTorch", "take --encoder patch-kmeans");
   return std::unique_ptr<SelfSupervisedTrainer>(
       reinterpret_cast<PluginSelfSupervisedFunction*>(make)());
 }

@@ -71,6 +71,11 @@ class CheckLayersTest(unittest.TestCase):
         self.write("include/winnow/train/torch/net.hpp", "#include <ATen/ATen.h>")
         self.assert_violation("include/winnow/train/torch/net.hpp:1:", "LibTorch")
 
+    def test_mpi_outside_its_folder(self):
+        self.write("src/comm/mpi/mpi_comm.cpp", "#include <mpi.h>")
+        self.write("src/comm/launch.cpp", "#include <mpi.h>")
+        self.assert_violation("src/comm/launch.cpp:1:", "only src/comm/mpi uses MPI")
+
     def test_unknown_module_included(self):
         self.write("src/io/npy.cpp", '#include "winnow/utils/strings.hpp"')
         self.assert_violation("src/io/npy.cpp:1:", "utils is no module")

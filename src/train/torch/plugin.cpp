@@ -42,7 +42,7 @@ class TorchSelfSupervisedTrainer final : public SelfSupervisedTrainer {
 
 extern "C" {
 
-WINNOW_PLUGIN_EXPORT int winnow_plugin_interface() { return winnow::train::plugin_interface; }
+WINNOW_PLUGIN_EXPORT int winnow_plugin_interface() { return winnow::train::torch_plugin.interface; }
 
 WINNOW_PLUGIN_EXPORT winnow::train::NetworkTrainer* winnow_plugin_trainer() {
   return new winnow::train::TorchTrainer();

@@ -1,14 +1,15 @@
-#include "train/plugin.hpp"
+#include "winnow/core/plugin.hpp"
 
 #include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <vector>
 
 #include "winnow/core/error.hpp"
 
-namespace winnow::train {
+namespace winnow {
 
 namespace fs = std::filesystem;
 
@@ -23,16 +24,17 @@ std::vector<fs::path> plugin_folders() {
   return {program, program.parent_path() / "lib" / "winnow"};
 }
 
-fs::path find_plugin(const std::string& purpose, const std::string& alternative) {
+fs::path find_plugin(const Plugin& plugin, const std::string& purpose,
+                     const std::string& alternative) {
   std::string looked;
   for (const fs::path& folder : plugin_folders()) {
-    if (fs::exists(folder / plugin_file)) return folder / plugin_file;
+    if (fs::exists(folder / plugin.file)) return folder / plugin.file;
     looked += (looked.empty() ? "" : " or ") + folder.string();
   }
-  throw NotAvailable(fmt::format(
-      "{}, which this build of winnow does without ({} is not in {}); install libtorch-dev, "
-      "configure again and rebuild, or {}",
-      purpose, plugin_file, looked, alternative));
+  throw NotAvailable(
+      fmt::format("{}, which this build of winnow does without ({} is not in {}); install {}, "
+                  "configure again and rebuild, or {}",
+                  purpose, plugin.file, looked, plugin.package, alternative));
 }
 
 void* symbol(void* library, const fs::path& path, const char* name) {
@@ -46,9 +48,10 @@ void* symbol(void* library, const fs::path& path, const char* name) {
 
 }  // namespace
 
-void* plugin_symbol(const char* name, const std::string& purpose, const std::string& alternative) {
-  const fs::path path = find_plugin(purpose, alternative);
-  // Never closed: LibTorch does not survive it.
+void* plugin_symbol(const Plugin& plugin, const char* name, const std::string& purpose,
+                    const std::string& alternative) {
+  const fs::path path = find_plugin(plugin, purpose, alternative);
+  // Never closed: neither LibTorch nor MPI survives it.
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     throw NotAvailable(fmt::format("{}: cannot be loaded ({}); install what it needs or rebuild",
@@ -56,11 +59,11 @@ void* plugin_symbol(const char* name, const std::string& purpose, const std::str
   }
   const int found = reinterpret_cast<PluginInterfaceFunction*>(
       symbol(library, path, "winnow_plugin_interface"))();
-  if (found != plugin_interface) {
+  if (found != plugin.interface) {
     throw NotAvailable(fmt::format("{}: has interface {}; expected {}; rebuild all of winnow",
-                                   path.string(), found, plugin_interface));
+                                   path.string(), found, plugin.interface));
   }
   return symbol(library, path, name);
 }
 
-}  // namespace winnow::train
+}  // namespace winnow
