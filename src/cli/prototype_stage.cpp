@@ -21,11 +21,16 @@ std::int64_t default_clusters(std::int64_t n, std::int64_t n_classes) {
   return std::max<std::int64_t>(1, std::llround(std::sqrt(static_cast<double>(n))));
 }
 
-/// What k-means keeps beside the rows: 16 bytes a row, centroids and their products' copies, whole
-/// sums of every thread up to a bound, and a chunk of rows for every thread.
+/// What k-means keeps beside the rows: 16 bytes a row, centroids as they are, were and are
+/// multiplied with, whole sums of every thread up to a bound, and what a thread works on.
 std::int64_t bytes_of_kmeans(std::int64_t n, std::int64_t d, std::int64_t k) {
-  const std::int64_t chunk = cluster::chunk_rows * d * 4 + 512 * 1024 * 4;
-  return 16 * n + 32 * k * d + (std::int64_t{64} << 20U) + thread_count() * chunk;
+  const std::int64_t threads = thread_count();
+  const std::int64_t sums = 8 * k * (d + 1);
+  const std::int64_t copies =
+      std::clamp<std::int64_t>((std::int64_t{64} << 20U) / sums, 1, threads);
+  const std::int64_t products = 512 * std::min<std::int64_t>(k, 1024) * 4;
+  return 16 * n + 20 * k * d + (1 + copies) * sums +
+         threads * (cluster::chunk_rows * d * 4 + products + 512 * d * 4);
 }
 
 /// Seconds that comparing a row with one centroid takes, all threads together.
@@ -169,6 +174,7 @@ Scored score_self(const cluster::Rows& rows, std::int64_t n_classes, const Score
                   Seed seed, comm::Communicator& communicator, Progress& progress) {
   cluster::KMeansOptions kmeans = options.kmeans;
   kmeans.seed = seed;
+  kmeans.init = options.init.init;
   const auto centroids = read_centroids(options, progress);
   const auto initial = read_initial(options.init, kmeans.geometry, options.clusters, progress);
   kmeans.n_clusters = centroids ? centroids->rows()
