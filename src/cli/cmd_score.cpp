@@ -33,9 +33,6 @@ struct ScoreArguments {
   }
 };
 
-/// The processes that work on this together.
-comm::Communicator& communicator(Session& /*session*/) { return comm::self(); }
-
 /// Lowest, median and highest score, for the printed line.
 std::string range_of(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -54,7 +51,7 @@ void finish(Session& session, const io::Scores& scores, Json details, const Json
   Json summary = {{"out", session.common.out},
                   {"metric", scores.metric},
                   {"n", n},
-                  {"ranks", communicator(session).size()}};
+                  {"ranks", session.ranks.comm().size()}};
   summary.update(details);
   if (work.is_object()) summary["work"] = work;
   if (summary.contains("objective")) summary["objective"] = summary["objective"].back();
@@ -107,7 +104,7 @@ Examples read_examples(const ScoreArguments& arguments, bool needs_rows, Seed se
 void score_stream(Session& session, const ScoreArguments& arguments) {
   const ScoreOptions& options = arguments.options;
   const std::string& name = arguments.source().embeddings;
-  comm::Communicator& ranks = communicator(session);
+  comm::Communicator& ranks = session.ranks.comm();
   const std::int64_t memory = arguments.memory.resolved();
   const io::Labels labels =
       read_examples(arguments, false, session.seed(), session.terminal).labels;
@@ -219,7 +216,17 @@ void score_runs(Session& session, const CLI::App& command, ScoreArguments& argum
   finish(session, scored.scores, scored.details, scored.seconds);
 }
 
+/// @throws InvalidArgument where several processes were started for what only one can do.
+void require_divisible(const Session& session, const ScoreArguments& arguments) {
+  const auto* metric = std::get_if<EmbeddingMetric>(&arguments.metric.value);
+  const bool self = metric != nullptr && *metric == EmbeddingMetric::self_prototypes;
+  if (self && !arguments.source().embeddings.empty()) return;
+  session.ranks.require_one(self ? "winnow score without --embeddings"
+                                 : "winnow score --metric " + arguments.metric.text());
+}
+
 void score(Session& session, const CLI::App& command, ScoreArguments& arguments) {
+  require_divisible(session, arguments);
   require_out_array(session);
   refuse_foreign_options(command, arguments.metric);
   arguments.source().resolve();
@@ -276,8 +283,9 @@ void add_score(CLI::App& app, Session& session) {
   bind_ensemble_options(command, arguments->ensemble);
   bind_scratch_options(command, arguments->scratch);
   bind_reading(command, source.data);
-  on_run(command, session,
-         [&session, &command, arguments] { score(session, command, *arguments); });
+  on_run(
+      command, session, [&session, &command, arguments] { score(session, command, *arguments); },
+      Processes::many);
 }
 
 }  // namespace winnow::cli

@@ -105,7 +105,8 @@ class Lloyd {
     state_ = std::move(state);
     start();
     const Stopwatch watch;
-    run_.progress.stage("k-means", (options_.iterations - iterations()) * assigner_.n(), "rows");
+    run_.progress.stage("k-means", (options_.iterations - iterations()) * assigner_.part().size(),
+                        "rows");
     CentroidSums sums(options_.n_clusters, assigner_.cols(), assigner_.n(), assigner_.magnitudes());
     if (iterations() < options_.iterations && !is_done()) assigner_.fill(sums);
     while (iterations() < options_.iterations && !is_done()) {
