@@ -11,6 +11,9 @@
 namespace winnow::comm {
 
 MpiJob::Library::Library() {
+  // Open MPI's ranks wait busily: where they outnumber the cores, all but at a standstill unless
+  // they yield. mpirun knows when that is so, srun does not.
+  setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
   int provided = MPI_THREAD_SINGLE;
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
