@@ -74,7 +74,7 @@ void Assigner::for_chunks(const Work& work) {
 /// Runs a contest over some rows of a chunk, and brings their states up to date.
 void Assigner::run(const Contest& contest, MatrixView<const float> rows, std::int64_t first,
                    std::span<const std::int32_t> chosen, ChunkCounts& counts) {
-  std::array<const float*, Contest::most_rows> pointers;
+  std::array<const float*, Contest::most_rows> pointers{};
   std::array<RowState, Contest::most_rows> states;
   for (std::size_t begin = 0; begin < chosen.size(); begin += Contest::most_rows) {
     const std::size_t count = std::min<std::size_t>(Contest::most_rows, chosen.size() - begin);
