@@ -26,7 +26,7 @@ std::string class_title(const Audit& audit, std::int64_t c) {
 }
 
 /// How many examples of each class (of all, without labels) had each outcome.
-using OutcomeCounts = std::array<std::int64_t, 4>;
+using OutcomeCounts = std::array<std::int64_t, 5>;
 
 std::vector<OutcomeCounts> count_outcomes(std::span<const Outcome> outcomes,
                                           std::span<const std::int32_t> labels,
@@ -51,17 +51,17 @@ std::vector<OutcomeCounts> count_outcomes(std::span<const Outcome> outcomes,
 
 /// Counts and shares of the classes, from numbers of outcomes.
 void fill_counts(Audit& audit, const std::vector<OutcomeCounts>& counts) {
-  for (const auto& [kept, kept_for_balance, dropped, dropped_for_balance] : counts) {
+  for (const auto& [kept, kept_for_balance, dropped, dropped_for_balance, cut_off] : counts) {
     audit.kept += kept + kept_for_balance;
     audit.moved += kept_for_balance;
   }
   audit.kept_fraction = ratio(audit.kept, audit.n);
   for (std::size_t c = 0; c < audit.classes.size(); ++c) {
-    const auto& [kept, kept_for_balance, dropped, dropped_for_balance] = counts[c];
+    const auto& [kept, kept_for_balance, dropped, dropped_for_balance, cut_off] = counts[c];
     ClassAudit& entry = audit.classes[c];
     entry.kept = kept + kept_for_balance;
     entry.kept_without_balance = kept + dropped_for_balance;
-    entry.before = entry.kept + dropped + dropped_for_balance;
+    entry.before = entry.kept + dropped + dropped_for_balance + cut_off;
     entry.share_before = ratio(entry.before, audit.n);
     entry.share_kept = ratio(entry.kept, audit.kept);
     entry.kept_fraction = ratio(entry.kept, entry.before);

@@ -201,6 +201,8 @@ Json details(const Job& job, const std::vector<std::string>& files) {
   if (!selection.balanced) json["note"] = "no class balance: no labels were given";
   json["seed"] = options.seed.value;
   json["cut"] = selection.cut ? Json(*selection.cut) : Json();
+  json.update(options.policy_json());
+  json.update(selection.details);
   json["audit"] = audit_json(selection.audit);
   json["files"] = files;
   json.update(job.source.details);

@@ -5,14 +5,16 @@
 #include <bit>
 #include <compare>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "selection/blocks.hpp"
 #include "winnow/core/parallel.hpp"
 #include "winnow/core/progress.hpp"
-#include "winnow/selection/select.hpp"
+#include "winnow/core/rng.hpp"
 
 namespace winnow::selection {
 
@@ -37,14 +39,35 @@ struct Keys {
   Ranked operator[](std::int64_t id) const { return {values[id], id}; }
 };
 
-/// Keys of finite scores in the order of `policy`; for `random` those of a random permutation.
-Keys rank_keys(std::span<const double> scores, Policy policy, Seed seed, Progress& progress);
+/// Keys of finite values, the smallest first; -0 equals 0.
+Keys ascending_keys(std::span<const double> values, Progress& progress);
+/// The same, the largest first.
+Keys descending_keys(std::span<const double> values, Progress& progress);
+/// Keys 0 to n - 1 in a random order, drawn for `purpose`.
+Keys random_keys(std::int64_t n, Seed seed, std::string_view purpose);
 
-/// The last of the first `firsts[c]` examples of each class c; before_all where that is 0.
-/// @param sizes  [n_classes] examples of each class; firsts[c] <= sizes[c].
-std::vector<Ranked> last_of_classes(const Keys& keys, std::span<const std::int32_t> labels,
-                                    std::span<const std::int64_t> sizes,
-                                    std::span<const std::int64_t> firsts, Progress& progress);
+/// After every example: all are <= this.
+inline constexpr Ranked after_all{std::numeric_limits<std::uint64_t>::max(),
+                                  std::numeric_limits<std::int64_t>::max()};
+
+/// [n_groups] examples of each group up to `last` in rank.
+/// @param groups  [n] in [0, n_groups).
+std::vector<std::int64_t> count_groups(const Keys& keys, std::span<const std::int32_t> groups,
+                                       std::int64_t n_groups, Ranked last, Progress& progress);
+
+/// The last of the first `firsts[g]` examples of each group g; before_all where that is 0.
+/// @param sizes  [n_groups] examples of each group; firsts[g] <= sizes[g].
+std::vector<Ranked> last_of_groups(const Keys& keys, std::span<const std::int32_t> groups,
+                                   std::span<const std::int64_t> sizes,
+                                   std::span<const std::int64_t> firsts, Progress& progress);
+
+/// Keys that rank groups against each other: the example in place r (0, 1, ...) of its group by
+/// (r + 1/2) / parts[group]. With the groups' own sizes all go down by equal shares; where parts
+/// are in sum K, they are the numbers among the first K.
+/// @param parts  [n_groups], > 0 where the group has examples.
+Keys keys_by_share(const Keys& keys, std::span<const std::int32_t> groups,
+                   std::span<const std::int64_t> sizes, std::span<const std::int64_t> parts,
+                   Progress& progress);
 
 /// Lowest id for which `test(id)` holds, or n.
 template <class Test>

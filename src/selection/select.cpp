@@ -6,7 +6,8 @@
 #include <limits>
 #include <numeric>
 
-#include "selection/ranking.hpp"
+#include "selection/decimal.hpp"
+#include "selection/policies.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/parallel.hpp"
 #include "winnow/io/arrays.hpp"
@@ -15,16 +16,7 @@ namespace winnow::selection {
 
 namespace {
 
-/// x up to the rounding of the few double operations that made it from decimal numbers: each
-/// number and each product is off by half a unit in the last place at most, a relative 2^-53, and
-/// no x here has more than five of those. Eight are made good, so that a product whose exact value
-/// is a whole number is never one below it after floor().
-double up_to_rounding(double x) { return x * (1.0 + 8.0 * 0x1.0p-53); }
-
-std::int64_t floor_of(double x) { return static_cast<std::int64_t>(std::floor(up_to_rounding(x))); }
-
-void check_inputs(std::span<const double> scores, std::span<const std::int32_t> labels,
-                  std::int64_t n_classes, Progress& progress) {
+void check_scores(std::span<const double> scores, Progress& progress) {
   const auto n = static_cast<std::int64_t>(scores.size());
   const std::int64_t row =
       first_where(n, progress, [&](std::int64_t id) { return !std::isfinite(scores[id]); });
@@ -34,6 +26,10 @@ void check_inputs(std::span<const double> scores, std::span<const std::int32_t> 
                     "leave it out of the dataset",
                     row, scores[row]));
   }
+}
+
+void check_labels(std::span<const std::int32_t> labels, std::int64_t n, std::int64_t n_classes,
+                  Progress& progress) {
   if (labels.empty()) return;
   io::require_same_length(static_cast<std::int64_t>(labels.size()), "labels", n, "scores");
   const std::int64_t wrong = first_where(
@@ -44,20 +40,22 @@ void check_inputs(std::span<const double> scores, std::span<const std::int32_t> 
   }
 }
 
-/// [n_classes] examples of each class up to `last` in rank.
-std::vector<std::int64_t> count_classes(const Keys& keys, std::span<const std::int32_t> labels,
-                                        std::int64_t n_classes, Ranked last, Progress& progress) {
-  const Blocks blocks(keys.n, n_classes);
-  std::vector<std::int64_t> partial(static_cast<std::size_t>(blocks.count() * n_classes));
-  parallel_blocks(blocks.count(), progress, [&](std::int64_t block) {
-    std::int64_t* counts = partial.data() + block * n_classes;
-    for (std::int64_t id = blocks.begin(block); id < blocks.end(block); ++id) {
-      counts[labels[id]] += keys[id] <= last ? 1 : 0;
+/// That what the policy looks at is there, one for each example.
+void check_structure(const Examples& examples, Policy policy) {
+  const auto n = static_cast<std::int64_t>(examples.scores.size());
+  if (policy == Policy::density) {
+    if (examples.clusters.centroids.empty()) {
+      throw InvalidArgument("policy = density needs a clustering of the examples");
     }
-  });
-  std::vector<std::int64_t> counts(static_cast<std::size_t>(n_classes));
-  for (std::size_t i = 0; i < partial.size(); ++i) counts[i % counts.size()] += partial[i];
-  return counts;
+    io::require_same_length(static_cast<std::int64_t>(examples.clusters.assignment.size()),
+                            "clustering", n, "scores");
+  }
+  if (policy == Policy::d2) {
+    if (examples.embeddings.empty()) {
+      throw InvalidArgument("policy = d2 needs embeddings of the examples");
+    }
+    io::require_same_length(examples.embeddings.rows(), "embeddings", n, "scores");
+  }
 }
 
 /// Number of examples that each class keeps whatever its ranks.
@@ -97,16 +95,14 @@ Cuts find_cuts(const Keys& keys, std::span<const std::int32_t> labels, std::int6
   cuts.overall = cuts.without_balance;
   if (labels.empty()) return cuts;
 
-  constexpr Ranked after_all{std::numeric_limits<std::uint64_t>::max(),
-                             std::numeric_limits<std::int64_t>::max()};
-  const auto sizes = count_classes(keys, labels, n_classes, after_all, progress);
-  const auto kept = count_classes(keys, labels, n_classes, cuts.without_balance, progress);
+  const auto sizes = count_groups(keys, labels, n_classes, after_all, progress);
+  const auto kept = count_groups(keys, labels, n_classes, cuts.without_balance, progress);
   cuts.floors = class_floors(sizes, keys.n, k, options);
   const bool all_above = std::equal(kept.begin(), kept.end(), cuts.floors.begin(),
                                     [](auto count, auto floor) { return count >= floor; });
   if (all_above) return cuts;
 
-  cuts.classes = last_of_classes(keys, labels, sizes, cuts.floors, progress);
+  cuts.classes = last_of_groups(keys, labels, sizes, cuts.floors, progress);
   const std::int64_t rest = k - std::reduce(cuts.floors.begin(), cuts.floors.end());
   const auto beyond_floor = [&](Ranked ranked) {
     return ranked > cuts.classes[static_cast<std::size_t>(labels[ranked.id])];
@@ -115,8 +111,9 @@ Cuts find_cuts(const Keys& keys, std::span<const std::int32_t> labels, std::int6
   return cuts;
 }
 
-std::vector<Outcome> judge(const Keys& keys, std::span<const std::int32_t> labels, const Cuts& cuts,
-                           Progress& progress) {
+std::vector<Outcome> judge(const Ranking& ranking, std::span<const std::int32_t> labels,
+                           const Cuts& cuts, Progress& progress) {
+  const Keys& keys = ranking.keys;
   std::vector<Outcome> outcomes(static_cast<std::size_t>(keys.n));
   const Blocks blocks(keys.n);
   parallel_blocks(blocks.count(), progress, [&](std::int64_t block) {
@@ -125,8 +122,13 @@ std::vector<Outcome> judge(const Keys& keys, std::span<const std::int32_t> label
       const bool by_rank = ranked <= cuts.without_balance;
       const bool stays =
           ranked <= cuts.overall || (!cuts.classes.empty() && ranked <= cuts.classes[labels[id]]);
-      outcomes[id] = stays ? (by_rank ? Outcome::kept : Outcome::kept_for_balance)
-                           : (by_rank ? Outcome::dropped_for_balance : Outcome::dropped);
+      if (stays) {
+        outcomes[id] = by_rank ? Outcome::kept : Outcome::kept_for_balance;
+      } else if (by_rank) {
+        outcomes[id] = Outcome::dropped_for_balance;
+      } else {
+        outcomes[id] = ranked.key < ranking.cut_off ? Outcome::dropped : Outcome::cut_off;
+      }
     }
   });
   return outcomes;
@@ -155,47 +157,73 @@ std::vector<std::int64_t> kept_ids(std::span<const Outcome> outcomes, Progress& 
 void SelectOptions::validate() const {
   validate_fields(*this);
   if (keep_count) check_range(static_cast<double>(*keep_count), keep_count_info());
+  policy_options(*this, [](Policy, const auto& own) { own.validate(); });
 }
 
 std::int64_t SelectOptions::kept_of(std::int64_t n) const {
   validate();
   if (n < 1) throw InvalidArgument("scores: no examples; expected at least one to select from");
-  if (!keep_count) {
+  std::int64_t k = 0;
+  if (keep_count) {
+    k = *keep_count;
+    if (k > n) {
+      throw InvalidArgument(
+          fmt::format("keep-count = {}; expected a value in [1, {}], since there "
+                      "are {} examples",
+                      k, n, n));
+    }
+  } else {
     const double exact = up_to_rounding(keep * static_cast<double>(n));
-    return std::max(std::int64_t{1}, static_cast<std::int64_t>(std::floor(exact + 0.5)));
+    k = std::max(std::int64_t{1}, static_cast<std::int64_t>(std::floor(exact + 0.5)));
   }
-  if (*keep_count > n) {
+  const std::int64_t beyond = policy == Policy::stratified ? stratified.cut_off_of(n) : 0;
+  if (k > n - beyond) {
     throw InvalidArgument(
-        fmt::format("keep-count = {}; expected a value in [1, {}], since there "
-                    "are {} examples",
-                    *keep_count, n, n));
+        fmt::format("cut-off = {}: {} of {} examples are to be kept, but only {} are left; keep "
+                    "fewer, or cut off less",
+                    stratified.cut_off, k, n, n - beyond));
   }
-  return *keep_count;
+  return k;
+}
+
+Json SelectOptions::policy_json() const {
+  Json json = Json::object();
+  policy_options(*this, [&](Policy owner, const auto& own) {
+    if (owner == policy) json = options_json(own);
+  });
+  return json;
+}
+
+Selection select(const Examples& examples, const SelectOptions& options, Progress& progress) {
+  const auto n = static_cast<std::int64_t>(examples.scores.size());
+  const auto n_classes = static_cast<std::int64_t>(examples.class_names.size());
+  const std::int64_t k = options.kept_of(n);
+  check_scores(examples.scores, progress);
+  check_labels(examples.labels, n, n_classes, progress);
+  check_structure(examples, options.policy);
+
+  Ranking ranking = rank(examples, options, k, progress);
+  progress.stage("select", n, "scores");
+  const Cuts cuts = find_cuts(ranking.keys, examples.labels, n_classes, k, options, progress);
+  Selection selection;
+  selection.options = options;
+  selection.balanced = !examples.labels.empty();
+  selection.outcomes = judge(ranking, examples.labels, cuts, progress);
+  selection.ids = kept_ids(selection.outcomes, progress);
+  const bool by_score = options.policy == Policy::hard || options.policy == Policy::easy;
+  if (by_score && cuts.overall != before_all) selection.cut = examples.scores[cuts.overall.id];
+  selection.audit = audit(selection.outcomes, examples.labels, examples.class_names, cuts.floors);
+  selection.details = std::move(ranking.details);
+  progress.advance(n);
+  progress.done(fmt::format("kept {} of {} examples", k, n));
+  return selection;
 }
 
 Selection select(std::span<const double> scores, std::span<const std::int32_t> labels,
                  std::span<const std::string> class_names, const SelectOptions& options,
                  Progress& progress) {
-  const auto n = static_cast<std::int64_t>(scores.size());
-  const auto n_classes = static_cast<std::int64_t>(class_names.size());
-  const std::int64_t k = options.kept_of(n);
-  check_inputs(scores, labels, n_classes, progress);
-
-  progress.stage("select", n, "scores");
-  const Keys keys = rank_keys(scores, options.policy, options.seed, progress);
-  const Cuts cuts = find_cuts(keys, labels, n_classes, k, options, progress);
-  Selection selection;
-  selection.options = options;
-  selection.balanced = !labels.empty();
-  selection.outcomes = judge(keys, labels, cuts, progress);
-  selection.ids = kept_ids(selection.outcomes, progress);
-  if (options.policy != Policy::random && cuts.overall != before_all) {
-    selection.cut = scores[cuts.overall.id];
-  }
-  selection.audit = audit(selection.outcomes, labels, class_names, cuts.floors);
-  progress.advance(n);
-  progress.done(fmt::format("kept {} of {} examples", k, n));
-  return selection;
+  return select({.scores = scores, .labels = labels, .class_names = class_names}, options,
+                progress);
 }
 
 Selection select(std::span<const double> scores, std::span<const std::int32_t> labels,

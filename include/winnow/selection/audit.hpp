@@ -13,10 +13,11 @@ namespace selection {
 
 /// What became of one example, and why.
 enum class Outcome : std::uint8_t {
-  kept,                ///< its rank alone admits it
-  kept_for_balance,    ///< its rank does not, but its class was below its floor
-  dropped,             ///< enough examples rank before it
-  dropped_for_balance  ///< its rank admits it, but its place went to a class below its floor
+  kept,                 ///< its rank alone admits it
+  kept_for_balance,     ///< its rank does not, but its class was below its floor
+  dropped,              ///< enough examples rank before it
+  dropped_for_balance,  ///< its rank admits it, but its place went to a class below its floor
+  cut_off               ///< among the hardest, which the stratified policy leaves out
 };
 
 inline bool is_kept(Outcome outcome) {
@@ -78,7 +79,8 @@ struct EnumNames<selection::Outcome> {
       {selection::Outcome::kept, "kept"},
       {selection::Outcome::kept_for_balance, "kept-for-balance"},
       {selection::Outcome::dropped, "rank"},
-      {selection::Outcome::dropped_for_balance, "class-balance"}};
+      {selection::Outcome::dropped_for_balance, "class-balance"},
+      {selection::Outcome::cut_off, "cut-off"}};
 };
 
 }  // namespace winnow

@@ -117,6 +117,17 @@ TEST(Audit, WithoutLabelsThereAreNoClasses) {
   EXPECT_FALSE(json.contains("smallest_class"));
 }
 
+TEST(Audit, ExamplesBeyondACutOffAreDroppedOnes) {
+  const std::vector<Outcome> outcomes = {kept, Outcome::cut_off, Outcome::cut_off, kept};
+  const std::vector<std::int32_t> labels = {0, 0, 1, 0};
+  const Audit result = audit(outcomes, labels, std::vector<std::string>{"a", "b"}, {});
+  EXPECT_EQ(result.kept, 2);
+  EXPECT_EQ(result.classes[0].before, 3);
+  EXPECT_EQ(result.classes[0].kept_without_balance, 2);
+  EXPECT_EQ(result.classes[1].before, 1);
+  EXPECT_EQ(result.classes[1].kept_without_balance, 0);
+}
+
 TEST(Audit, Json) {
   const Json json = audit_json(audit_of({{.kept = 1, .dropped = 1}, {.moved_in = 2}}, {"a", "b"}));
   EXPECT_EQ(json["n"], 4);
