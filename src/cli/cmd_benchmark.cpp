@@ -89,6 +89,13 @@ Table cost_table(const std::vector<experiments::BenchmarkCost>& costs) {
   return table;
 }
 
+/// What a policy keeps, in words.
+std::string kept_words(const std::string& policy) {
+  if (policy == "hard") return "the hardest";
+  if (policy == "easy") return "the easiest";
+  return fmt::format("by policy {}", policy);
+}
+
 /// Test error by metric and fraction: a row a metric, full and random first.
 std::string error_text(const std::vector<experiments::BenchmarkSummary>& summaries,
                        const std::string& model, const std::string& policy) {
@@ -124,9 +131,9 @@ std::string error_text(const std::vector<experiments::BenchmarkSummary>& summari
     }
   }
   return fmt::format(
-      "\nTest error of {} in %, keeping the {}est (*: not above full data by more "
+      "\nTest error of {} in %, keeping {} (*: not above full data by more "
       "than two standard errors)\n{}",
-      model, policy == "easy" ? "easi" : policy, table.text());
+      model, kept_words(policy), table.text());
 }
 
 std::string cost_text(const std::vector<experiments::BenchmarkCost>& costs) {

@@ -7,6 +7,7 @@
 #include "cli/data_arguments.hpp"
 #include "cli/embed_stage.hpp"
 #include "cli/outputs.hpp"
+#include "cli/policy_options.hpp"
 #include "cli/stages.hpp"
 #include "cli/training_options.hpp"
 #include "winnow/core/error.hpp"
@@ -63,6 +64,16 @@ class Prune {
     seconds_[name] = watch.seconds();
   }
 
+  /// What a policy looks at besides scores is what this run makes on its way.
+  void check_policy() const {
+    const bool clusters = arguments_.score.metric == EmbeddingMetric::self_prototypes;
+    if (arguments_.select.policy == selection::Policy::density && !clusters) {
+      throw InvalidArgument(
+          "policy = density takes the clusters of --metric self-prototypes; take that metric, or "
+          "winnow cluster and winnow select");
+    }
+  }
+
   /// Everything that can be refused before any work.
   void check() {
     require_out_folder(session_, "the run folder to write", true);
@@ -80,6 +91,7 @@ class Prune {
     arguments_.encoder.validate();
     arguments_.score.validate();
     arguments_.select.validate();
+    check_policy();
     for (const auto format : selection::parse_formats(arguments_.formats)) {
       if (format == selection::Format::keys && arguments_.source.data.empty()) {
         throw InvalidArgument("write = keys needs --data; embeddings alone have no keys");
@@ -183,7 +195,9 @@ class Prune {
       rows_ = std::move(embeddings_->rows);
       return;
     }
-    if (arguments_.score.metric == EmbeddingMetric::random && !arguments_.evaluate) return;
+    const bool unseen = arguments_.score.metric == EmbeddingMetric::random &&
+                        arguments_.select.policy != selection::Policy::d2;
+    if (unseen && !arguments_.evaluate) return;
     prepare_folder();
     const fs::path out = folder_ / "embeddings.npy";
     const fs::path test_out = splits_.test ? folder_ / "embeddings-test.npy" : fs::path();
@@ -212,11 +226,21 @@ class Prune {
       write_centroids(folder_ / "centroids.npy", scored);
       io::write_npy(folder_ / "assignment.npy", std::span(scored.kmeans->assignment));
     }
+    kmeans_ = std::move(scored.kmeans);
   }
 
   void select() {
-    selection_ = selection::select(scores_.values, labels_.values, labels_.class_names,
-                                   arguments_.select, session_.terminal);
+    selection::Examples examples{.scores = scores_.values,
+                                 .labels = labels_.values,
+                                 .class_names = labels_.class_names,
+                                 .embeddings = rows_};
+    if (kmeans_) {
+      examples.clusters = {.centroids = kmeans_->centroids,
+                           .assignment = kmeans_->assignment,
+                           .distance = kmeans_->distance,
+                           .geometry = arguments_.score.kmeans.geometry};
+    }
+    selection_ = selection::select(examples, arguments_.select, session_.terminal);
     selection::write_selection(folder_, selection_,
                                {.scores = scores_.values,
                                 .labels = labels_.values,
@@ -256,6 +280,7 @@ class Prune {
                    {"seed", session_.common.seed}};
     if (!arguments_.source.data.empty()) run.options.update(options_json(arguments_.encoder));
     run.options.update(options_json(arguments_.select));
+    run.options.update(arguments_.select.policy_json());
     run.results = {
         {"n", n_}, {"kept", selection_.ids.size()}, {"knn", knn_}, {"seconds", seconds_}};
     for (const auto& entry : fs::directory_iterator(folder_)) {
@@ -329,6 +354,7 @@ class Prune {
   Json knn_;
   bool prepared_ = false;
   io::Scores scores_;
+  std::optional<cluster::KMeansResult> kmeans_;  ///< of self-prototypes
   selection::Selection selection_;
   std::vector<experiments::CellResult> results_;
   Json seconds_ = Json::object();
@@ -395,8 +421,12 @@ void add_prune(CLI::App& app, Session& session) {
           "Further files of the selection, a comma list of: keys, csv, mask, jsonl, dropped.")
       ->type_name("LIST");
   bind_evaluation(command, a);
+  bind_policy_options(command, a.select);
   bind_reading(command, a.source);
-  on_run(command, session, [&session, arguments] { Prune(session, *arguments).run(); });
+  on_run(command, session, [&session, &command, arguments] {
+    refuse_foreign_policy_options(command, arguments->select.policy);
+    Prune(session, *arguments).run();
+  });
 }
 
 }  // namespace winnow::cli

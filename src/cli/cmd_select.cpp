@@ -4,6 +4,7 @@
 #include "cli/data_arguments.hpp"
 #include "cli/label_source.hpp"
 #include "cli/outputs.hpp"
+#include "cli/policy_options.hpp"
 #include "cli/stages.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
@@ -17,6 +18,7 @@ namespace {
 struct SelectArguments {
   std::string scores;
   std::string labels;
+  PolicyFiles files_of_policy;
   DataArguments source;
   std::string formats;
   bool dry_run = false;
@@ -24,13 +26,15 @@ struct SelectArguments {
   selection::FileMode files = selection::FileMode::none;
 };
 
-void select(Session& session, SelectArguments arguments) {
+void select(Session& session, const CLI::App& command, SelectArguments arguments) {
   if (!arguments.dry_run) {
     require_out_folder(session, "the folder to write (or give --dry-run)");
   }
   arguments.source.resolve();
   arguments.options.seed = session.seed();
   arguments.options.validate();
+  refuse_foreign_policy_options(command, arguments.options.policy);
+  check_policy_files(arguments.files_of_policy, arguments.options.policy);
   const selection::ExportOptions exports{selection::parse_formats(arguments.formats),
                                          arguments.files};
   io::Scores scores = io::read_scores(arguments.scores);
@@ -39,8 +43,13 @@ void select(Session& session, SelectArguments arguments) {
       open_label_source(arguments.labels, arguments.source.data, n, scores.fingerprint,
                         arguments.scores, session.terminal);
   const io::Labels& labels = source_of_labels.labels;
-  const auto chosen = selection::select(scores.values, labels.values, labels.class_names,
-                                        arguments.options, session.terminal);
+  arguments.options.kept_of(n);  // what is too much, before embeddings are read
+  const PolicyInputs more =
+      read_policy_files(arguments.files_of_policy, scores, arguments.scores, session.terminal);
+  selection::Examples examples{
+      .scores = scores.values, .labels = labels.values, .class_names = labels.class_names};
+  more.show(examples);
+  const auto chosen = selection::select(examples, arguments.options, session.terminal);
   Json summary = {{"n", n},
                   {"kept", chosen.ids.size()},
                   {"policy", enum_name(arguments.options.policy)},
@@ -55,6 +64,7 @@ void select(Session& session, SelectArguments arguments) {
                              .inputs = scores.inputs,
                              .details = {{"metric", scores.metric}}};
     source.inputs.insert(source.inputs.end(), labels.inputs.begin(), labels.inputs.end());
+    more.add_to(source.inputs);
     const auto files =
         selection::write_selection(session.out(), chosen, source, exports, session.terminal);
     summary["out"] = session.common.out;
@@ -75,7 +85,11 @@ void add_select(CLI::App& app, Session& session) {
       "  winnow select --scores s.npy --keep 0.3 --policy hard --out kept\n"
       "  winnow select --scores s.npy --labels y.csv --keep-count 15000 --dry-run\n"
       "  winnow select --scores s.npy --data images:photos --keep 0.5 --write keys,dropped \\\n"
-      "                --files link --out kept");
+      "                --files link --out kept\n"
+      "  winnow select --scores s.npy --keep 0.2 --policy stratified --cut-off 0.2 --out kept\n"
+      "  winnow select --scores s.npy --keep 0.2 --policy density --clustering clusters \\\n"
+      "                --out kept\n"
+      "  winnow select --scores s.npy --keep 0.2 --policy d2 --embeddings emb.npy --out kept");
   auto arguments = std::make_shared<SelectArguments>();
   command
       .add_option("--scores", arguments->scores, "Difficulty of every example, larger is harder.")
@@ -100,8 +114,11 @@ void add_select(CLI::App& app, Session& session) {
   bind_option(command, arguments->files,
               {.name = "files", .help = "Also write the kept examples' own files."});
   command.add_flag("--dry-run", arguments->dry_run, "Print the audit, write nothing.");
+  bind_policy_files(command, arguments->files_of_policy);
+  bind_policy_options(command, arguments->options);
   bind_reading(command, arguments->source);
-  on_run(command, session, [&session, arguments] { select(session, *arguments); });
+  on_run(command, session,
+         [&session, &command, arguments] { select(session, command, *arguments); });
 }
 
 }  // namespace winnow::cli

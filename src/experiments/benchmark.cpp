@@ -281,6 +281,20 @@ void BenchmarkEvaluation::validate() const {
     if (policy == selection::Policy::random) {
       throw InvalidArgument("policies: random subsets are always trained; leave 'random' out");
     }
+    if (policy == selection::Policy::density || policy == selection::Policy::d2) {
+      throw InvalidArgument(
+          fmt::format("policies: {} needs more than scores; take winnow select with it, and winnow "
+                      "train on the subset",
+                      enum_name(policy)));
+    }
+    const double below = 1.0 - select.stratified.cut_off;
+    const auto largest = std::max_element(keeps.begin(), keeps.end());
+    if (policy == selection::Policy::stratified && *largest > below) {
+      throw InvalidArgument(fmt::format(
+          "keep = {}: policy stratified keeps at most {} beyond the cut-off of {}; keep less, or "
+          "cut off less",
+          *largest, below, select.stratified.cut_off));
+    }
   }
   training.learner.validate();
   training.network.validate();

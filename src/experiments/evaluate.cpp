@@ -78,9 +78,12 @@ PlannedTraining planned(const Cell& cell, const RankedData& ranked, const Traini
   options.policy = parse_enum<selection::Policy>("policy", cell.policy);
   options.seed = Seed{cell.seed};  // a random subset is drawn anew for every seed
   result.subset = options_json(options);
-  if (options.policy == selection::Policy::random) {
+  result.subset.update(options.policy_json());
+  const bool by_score = options.policy != selection::Policy::random;
+  if (!by_score || options.policy == selection::Policy::stratified) {
     result.subset["seed"] = cell.seed;
-  } else {
+  }
+  if (by_score) {
     Hasher hasher;
     hasher.add(ranked.scores.data(), ranked.scores.size_bytes());
     result.subset["scores"] = hash_text(hasher.digest());

@@ -23,7 +23,7 @@ struct BenchmarkEvaluation {
   std::vector<double> keeps{0.2, 0.4, 0.6, 0.8};  ///< each in (0, 1)
   std::int64_t seeds = 5;
   TrainingOptions training;
-  selection::SelectOptions select;  ///< class balance
+  selection::SelectOptions select;  ///< class balance, and what the stratified policy takes
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
@@ -33,6 +33,7 @@ struct BenchmarkEvaluation {
                     .help = "Share of every class's fair part that it keeps.",
                     .min = 0,
                     .max = 1});
+    selection::StratifiedOptions::fields(self.select.stratified, visit);
     visit(self.training.match, FieldInfo{.name = "match", .help = "Equal steps or equal passes."});
   }
   void validate() const;

@@ -128,6 +128,14 @@ TEST_F(BenchmarkTest, RefusesBadOptions) {
   refuse([&] { evaluation.seeds = 0; }, {"seeds = 0"});
   refuse([&] { evaluation.models = {"linar"}; }, {"linar", "linear"});
   refuse([&] { evaluation.policies = {selection::Policy::random}; }, {"random"});
+  refuse([&] { evaluation.policies = {selection::Policy::density}; }, {"density", "winnow select"});
+  refuse([&] { evaluation.policies = {selection::Policy::d2}; }, {"d2", "winnow select"});
+  refuse(
+      [&] {
+        evaluation.policies = {selection::Policy::stratified};
+        evaluation.keeps = {0.2, 0.95};
+      },
+      {"keep = 0.95", "cut-off of 0.1"});
   refuse([&] { evaluation.metrics = {metric_of("aum")}; }, {"aum", "not among"});
   refuse([&] { options_.evaluations.push_back(evaluation); }, {"linear", "twice"});
   refuse([&] { options_.cluster_study.clusters = {0}; }, {"clusters = 0"});

@@ -124,6 +124,24 @@ TEST(Plan, RejectsWhatItCannotPlan) {
                                 {"class-balance = 2"});
 }
 
+TEST(Planned, WhatASubsetDependsOnIsTold) {
+  const Clouds clouds(120, 1);
+  const RankedData ranked{clouds.scores, clouds.labels, cloud_names};
+  const auto plan_of = [&](const char* policy, std::uint64_t seed, double cut_off) {
+    selection::SelectOptions select;
+    select.stratified.cut_off = cut_off;
+    return planned({"linear", "", policy, 0.5, seed}, ranked, short_training(), select);
+  };
+  const auto base = plan_of("stratified", 1, 0.1);
+  EXPECT_NE(base.subset, plan_of("stratified", 2, 0.1).subset);  // drawn anew for every seed
+  EXPECT_NE(base.draw(), plan_of("stratified", 2, 0.1).draw());
+  EXPECT_NE(base.subset, plan_of("stratified", 1, 0.3).subset);
+  EXPECT_EQ(base.size, 60);
+  EXPECT_EQ(plan_of("hard", 1, 0.1).subset, plan_of("hard", 2, 0.3).subset);
+  EXPECT_EQ(plan_of("moderate", 1, 0.1).draw(), plan_of("moderate", 2, 0.3).draw());
+  expect_error<InvalidArgument>([&] { plan_of("stratified", 1, 0.6); }, {"cut-off = 0.6", "48"});
+}
+
 TEST(Models, AreLearnersOrNetworks) {
   EXPECT_FALSE(is_network("linear"));
   EXPECT_FALSE(is_network("mlp"));
