@@ -43,7 +43,7 @@ InitChoice InitChoice::parse(std::string_view field, std::string_view text) {
 }
 
 MemoryLimit MemoryLimit::parse(std::string_view field, std::string_view text) {
-  const auto fail = [&]() -> InvalidArgument {
+  const auto fail = [&] {
     return InvalidArgument(fmt::format(
         "{} = '{}'; expected a number of bytes of at least 1M, such as 800M or 1.5G", field, text));
   };

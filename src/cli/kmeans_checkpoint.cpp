@@ -35,7 +35,7 @@ std::string difference(const Json& found, const Json& expected) {
   for (const auto& [key, value] : expected.items()) {
     if (!found.contains(key)) return fmt::format("no {}", key);
     if (found[key].is_object() && value.is_object()) {
-      const std::string inner = difference(found[key], value);
+      std::string inner = difference(found[key], value);
       if (!inner.empty()) return inner;
     } else if (found[key] != value) {
       return fmt::format("{} = {}, now {}", key, found[key].dump(), value.dump());

@@ -111,7 +111,7 @@ Matrix<float> seed_plus_plus(Assigner& assigner, std::int64_t k, Seed seed, std:
   Matrix<float> centroids(k, assigner.cols());
   RandomStream stream(seed, "kmeans-seeding", restart);
   const auto n = static_cast<std::uint64_t>(assigner.n());
-  const std::int64_t first = static_cast<std::int64_t>(stream.below(n));
+  const auto first = static_cast<std::int64_t>(stream.below(n));
   std::ranges::copy(assigner.fetch({&first, 1}).row(0), centroids.row(0).begin());
   challenge(assigner, centroids, 0, 1);
   for (std::int64_t taken = 1; taken < k;) {
@@ -130,6 +130,7 @@ Matrix<float> seed_plus_plus(Assigner& assigner, std::int64_t k, Seed seed, std:
     }
     const std::vector<Proposal> proposals = draws.at(places);
     std::vector<std::int64_t> ids;
+    ids.reserve(proposals.size());
     for (const Proposal& proposal : proposals) ids.push_back(proposal.row);
     const std::int64_t before = taken;
     taken = take(assigner, proposals, assigner.fetch(ids), chances, taken, centroids);
