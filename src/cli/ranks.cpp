@@ -91,6 +91,16 @@ std::string Ranks::text() const {
                      launch_.launcher, job_->node().size(), thread_count());
 }
 
+void Ranks::end_alone(Terminal& terminal, const comm::Outcome& own) {
+  if (own.exit_code != Interrupted().exit_code()) {
+    print_failure(terminal, fmt::format("rank {}: {}", rank(), own.message));
+    job_->abort(own.exit_code);
+  }
+  // The launcher is ending all ranks, also those that wait for others and notice nothing.
+  if (first()) print_failure(terminal, own.message);
+  std::_Exit(own.exit_code);
+}
+
 int Ranks::end(Terminal& terminal, const comm::Outcome& own) {
   if (!job_) {
     if (first() && own.exit_code != 0) print_failure(terminal, own.message);
@@ -99,12 +109,7 @@ int Ranks::end(Terminal& terminal, const comm::Outcome& own) {
     return own.exit_code;
   }
   const auto outcomes = job_->conclude(own, patience(own.exit_code));
-  if (!outcomes) {
-    const bool by_user = own.exit_code == Interrupted().exit_code();
-    print_failure(terminal,
-                  by_user ? own.message : fmt::format("rank {}: {}", rank(), own.message));
-    job_->abort(own.exit_code);
-  }
+  if (!outcomes) end_alone(terminal, own);
   if (first()) print_failures(terminal, *outcomes);
   for (const auto& outcome : *outcomes) {
     if (outcome.exit_code != 0) return outcome.exit_code;

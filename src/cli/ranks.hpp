@@ -43,6 +43,8 @@ class Ranks {
   int end(Terminal& terminal, const comm::Outcome& own);
 
  private:
+  /// Ends this rank while others work or wait.
+  [[noreturn]] void end_alone(Terminal& terminal, const comm::Outcome& own);
   int rank() const { return job_ ? job_->world().rank() : launch_.rank; }
 
   comm::Launch launch_;
