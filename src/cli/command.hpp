@@ -128,6 +128,7 @@ CLI::Option* bind_option(CLI::App& command, T& value, const FieldInfo& info) {
 void add_embed(CLI::App& app, Session& session);
 void add_score(CLI::App& app, Session& session);
 void add_cluster(CLI::App& app, Session& session);
+void add_dedup(CLI::App& app, Session& session);
 void add_select(CLI::App& app, Session& session);
 void add_compare(CLI::App& app, Session& session);
 void add_benchmark(CLI::App& app, Session& session);

@@ -133,6 +133,7 @@ void add_commands(CLI::App& app, Session& session) {
   add_embed(app, session);
   add_score(app, session);
   add_cluster(app, session);
+  add_dedup(app, session);
   add_select(app, session);
   add_compare(app, session);
   add_benchmark(app, session);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <utility>
 
 #include "io/finite.hpp"
 #include "io/npy_header.hpp"
@@ -23,6 +24,7 @@ constexpr const char* json_name = "clustering.json";
 constexpr const char* centroids_name = "centroids.npy";
 constexpr const char* assignment_name = "assignment.npy";
 constexpr const char* distance_name = "distance.npy";
+constexpr const char* levels_name = "levels";
 
 std::int64_t rows_of(const Clustering& clustering) {
   return static_cast<std::int64_t>(clustering.assignment.size());
@@ -152,12 +154,98 @@ void require_consistent(const Clustering& clustering) {
   }
 }
 
+/// How many levels the folder's head tells of.
+std::size_t levels_told(const fs::path& folder) {
+  const Json head = read_json(folder / json_name);
+  const auto levels = head.find("levels");
+  return levels == head.end() || !levels->is_array() ? 1 : levels->size();
+}
+
 /// Everything of one array but its name: commit() gives that.
 void fill(AtomicFile& file, DType dtype, std::span<const std::int64_t> shape,
           std::span<const std::byte> data) {
   file.write(npy_header_text(dtype, shape));
   file.write(data.data(), data.size());
   file.sync();
+}
+
+/// The files of one clustering, complete on disk but for their names.
+class ClusteringFiles {
+ public:
+  ClusteringFiles(const fs::path& folder, const Clustering& clustering, const Json& details)
+      : head_path_(folder / json_name),
+        centroids_(folder / centroids_name),
+        assignment_(folder / assignment_name),
+        distance_(folder / distance_name),
+        head_(head_path_) {
+    const std::int64_t n = rows_of(clustering);
+    const MatrixView<const float> centroids = clustering.centroids;
+    const std::int64_t shape[] = {centroids.rows(), centroids.cols()};
+    fill(centroids_, DType::float32, shape,
+         std::as_bytes(std::span(centroids.data(), static_cast<std::size_t>(centroids.size()))));
+    fill(assignment_, DType::int32, {&n, 1}, std::as_bytes(std::span(clustering.assignment)));
+    fill(distance_, DType::float64, {&n, 1}, std::as_bytes(std::span(clustering.distance)));
+    Json json = {{"kind", "clustering"},
+                 {"n", n},
+                 {"d", centroids.cols()},
+                 {"clusters", centroids.rows()},
+                 {"geometry", clustering.geometry},
+                 {"fingerprint", clustering.fingerprint.text()}};
+    if (details.is_object()) json.update(details);
+    json["winnow"] = version();
+    json["inputs"] = to_json(clustering.inputs);
+    head_.write(dump_json(json, 2) + "\n");
+    head_.sync();
+  }
+
+  /// No head lies beside arrays that are not its own.
+  void drop_earlier() const {
+    std::error_code code;
+    fs::remove(head_path_, code);
+    if (!code) return;
+    throw WorkFailed(fmt::format("{}: cannot replace: {}", head_path_.string(), code.message()));
+  }
+  void commit() {
+    centroids_.commit();
+    assignment_.commit();
+    distance_.commit();
+    head_.commit();
+  }
+
+ private:
+  fs::path head_path_;
+  AtomicFile centroids_;
+  AtomicFile assignment_;
+  AtomicFile distance_;
+  AtomicFile head_;
+};
+
+/// A folder that is gone at the end, with what was not moved out of it.
+class TemporaryFolder {
+ public:
+  explicit TemporaryFolder(fs::path path) : path_(std::move(path)) { remove(); }
+  ~TemporaryFolder() { remove(); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  void remove() const {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+
+  fs::path path_;
+};
+
+/// Puts `made` in the place of the folder's earlier levels, or nothing.
+void replace_levels(const fs::path& folder, const fs::path& made, bool any) {
+  std::error_code code;
+  fs::remove_all(folder / levels_name, code);
+  if (!code && any) fs::rename(made, folder / levels_name, code);
+  if (!code) return;
+  throw WorkFailed(
+      fmt::format("{}: cannot replace: {}", (folder / levels_name).string(), code.message()));
 }
 
 }  // namespace
@@ -191,43 +279,47 @@ Clustering read_clustering(const fs::path& folder) {
   return clustering;
 }
 
-void write_clustering(const fs::path& folder, const Clustering& clustering, const Json& details) {
-  require_consistent(clustering);
-  const std::int64_t n = rows_of(clustering);
-  const MatrixView<const float> centroids = clustering.centroids;
-  Json json = {{"kind", "clustering"},
-               {"n", n},
-               {"d", centroids.cols()},
-               {"clusters", centroids.rows()},
-               {"geometry", clustering.geometry},
-               {"fingerprint", clustering.fingerprint.text()}};
-  if (details.is_object()) json.update(details);
-  json["winnow"] = version();
-  json["inputs"] = to_json(clustering.inputs);
-
-  make_folder(folder);
-  AtomicFile centroids_file(folder / centroids_name);
-  AtomicFile assignment_file(folder / assignment_name);
-  AtomicFile distance_file(folder / distance_name);
-  AtomicFile json_file(folder / json_name);
-  const std::int64_t shape[] = {centroids.rows(), centroids.cols()};
-  fill(centroids_file, DType::float32, shape,
-       std::as_bytes(std::span(centroids.data(), static_cast<std::size_t>(centroids.size()))));
-  fill(assignment_file, DType::int32, {&n, 1}, std::as_bytes(std::span(clustering.assignment)));
-  fill(distance_file, DType::float64, {&n, 1}, std::as_bytes(std::span(clustering.distance)));
-  json_file.write(dump_json(json, 2) + "\n");
-  json_file.sync();
-
-  std::error_code code;
-  fs::remove(folder / json_name, code);
-  if (code) {
-    throw WorkFailed(
-        fmt::format("{}: cannot replace: {}", (folder / json_name).string(), code.message()));
+std::vector<Clustering> read_hierarchy(const fs::path& folder) {
+  std::vector<Clustering> levels = {read_clustering(folder)};
+  const std::size_t n_levels = levels_told(folder);
+  while (levels.size() < n_levels) {
+    const fs::path path = folder / levels_name / std::to_string(levels.size());
+    levels.push_back(read_clustering(path));
+    const Clustering& below = levels[levels.size() - 2];
+    const Clustering& level = levels.back();
+    if (rows_of(level) == below.centroids.rows() &&
+        level.centroids.cols() == below.centroids.cols() && level.geometry == below.geometry) {
+      continue;
+    }
+    throw BadFile(fmt::format(
+        "{}: {} rows of {} numbers, {}; expected the {} centroids of {} numbers, {}, of the level "
+        "below; they were not written together",
+        path.string(), rows_of(level), level.centroids.cols(), level.geometry,
+        below.centroids.rows(), below.centroids.cols(), below.geometry));
   }
-  centroids_file.commit();
-  assignment_file.commit();
-  distance_file.commit();
-  json_file.commit();
+  return levels;
+}
+
+void write_clustering(const fs::path& folder, const Clustering& clustering, const Json& details) {
+  write_hierarchy(folder, {&clustering, 1}, {&details, 1});
+}
+
+void write_hierarchy(const fs::path& folder, std::span<const Clustering> levels,
+                     std::span<const Json> details) {
+  for (const Clustering& level : levels) require_consistent(level);
+  Json finest = details.front().is_object() ? details.front() : Json::object();
+  if (levels.size() > 1) {
+    for (const Clustering& level : levels) finest["levels"].push_back(level.centroids.rows());
+  }
+  make_folder(folder);
+  const TemporaryFolder above(folder / fmt::format(".{}.tmp-new", levels_name));
+  for (std::size_t level = 1; level < levels.size(); ++level) {
+    ClusteringFiles(above.path() / std::to_string(level), levels[level], details[level]).commit();
+  }
+  ClusteringFiles files(folder, levels.front(), finest);
+  files.drop_earlier();
+  replace_levels(folder, above.path(), levels.size() > 1);
+  files.commit();
 }
 
 }  // namespace winnow::io

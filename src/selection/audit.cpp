@@ -6,6 +6,7 @@
 #include <array>
 #include <cassert>
 #include <cmath>
+#include <numeric>
 
 #include "selection/blocks.hpp"
 #include "winnow/core/parallel.hpp"
@@ -26,7 +27,15 @@ std::string class_title(const Audit& audit, std::int64_t c) {
 }
 
 /// How many examples of each class (of all, without labels) had each outcome.
-using OutcomeCounts = std::array<std::int64_t, 5>;
+using OutcomeCounts = std::array<std::int64_t, std::size(EnumNames<Outcome>::values)>;
+
+std::int64_t count_of(const OutcomeCounts& counts, Outcome outcome) {
+  return counts[static_cast<std::size_t>(outcome)];
+}
+
+std::int64_t kept_of(const OutcomeCounts& counts) {
+  return count_of(counts, Outcome::kept) + count_of(counts, Outcome::kept_for_balance);
+}
 
 std::vector<OutcomeCounts> count_outcomes(std::span<const Outcome> outcomes,
                                           std::span<const std::int32_t> labels,
@@ -51,17 +60,18 @@ std::vector<OutcomeCounts> count_outcomes(std::span<const Outcome> outcomes,
 
 /// Counts and shares of the classes, from numbers of outcomes.
 void fill_counts(Audit& audit, const std::vector<OutcomeCounts>& counts) {
-  for (const auto& [kept, kept_for_balance, dropped, dropped_for_balance, cut_off] : counts) {
-    audit.kept += kept + kept_for_balance;
-    audit.moved += kept_for_balance;
+  for (const OutcomeCounts& row : counts) {
+    audit.kept += kept_of(row);
+    audit.moved += count_of(row, Outcome::kept_for_balance);
   }
   audit.kept_fraction = ratio(audit.kept, audit.n);
   for (std::size_t c = 0; c < audit.classes.size(); ++c) {
-    const auto& [kept, kept_for_balance, dropped, dropped_for_balance, cut_off] = counts[c];
+    const OutcomeCounts& row = counts[c];
     ClassAudit& entry = audit.classes[c];
-    entry.kept = kept + kept_for_balance;
-    entry.kept_without_balance = kept + dropped_for_balance;
-    entry.before = entry.kept + dropped + dropped_for_balance + cut_off;
+    entry.kept = kept_of(row);
+    entry.kept_without_balance =
+        count_of(row, Outcome::kept) + count_of(row, Outcome::dropped_for_balance);
+    entry.before = std::accumulate(row.begin(), row.end(), std::int64_t{0});
     entry.share_before = ratio(entry.before, audit.n);
     entry.share_kept = ratio(entry.kept, audit.kept);
     entry.kept_fraction = ratio(entry.kept, entry.before);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "selection/kept_files.hpp"
+#include "selection/line_file.hpp"
 #include "selection/staging.hpp"
 #include "winnow/core/error.hpp"
 #include "winnow/core/files.hpp"
@@ -37,37 +38,6 @@ const char* file_name(Format format) {
 }
 
 const char* file_name(FileMode mode) { return mode == FileMode::tar ? "kept.tar" : "files"; }
-
-/// A text file written line by line, with progress and a look at cancellation every megabyte.
-class LineFile {
- public:
-  LineFile(const fs::path& path, Progress& progress) : file_(path), progress_(progress) {}
-
-  void add(std::string_view line) {
-    buffer_.append(line).push_back('\n');
-    ++lines_;
-    if (buffer_.size() > buffer_size) flush();
-  }
-  void commit() {
-    flush();
-    file_.commit();
-  }
-
- private:
-  static constexpr std::size_t buffer_size = std::size_t{1} << 20U;
-
-  void flush() {
-    progress_.throw_if_cancelled();
-    file_.write(buffer_);
-    progress_.advance(std::exchange(lines_, 0));
-    buffer_.clear();
-  }
-
-  AtomicFile file_;
-  Progress& progress_;
-  std::string buffer_;
-  std::int64_t lines_ = 0;
-};
 
 /// One selection with all it is written from.
 struct Job {
@@ -226,6 +196,7 @@ void write_keep(const Job& job, const std::vector<std::string>& files) {
 std::set<std::string> earlier_files(const fs::path& folder) {
   std::set<std::string> ours = {file_name(FileMode::copy), file_name(FileMode::tar)};
   for (const auto& entry : EnumNames<Format>::values) ours.insert(file_name(entry.value));
+  ours.insert(groups_file);
   std::set<std::string> found;
   try {
     const Json sidecar = read_sidecar(folder / "keep.npy");
@@ -266,6 +237,10 @@ std::vector<std::string> write_selection(const fs::path& folder, const Selection
   for (const Format format : formats) {
     write_format(job, format);
     written.emplace_back(file_name(format));
+  }
+  for (const ExtraFile& file : source.extra) {
+    file.write(job.folder / file.name);
+    written.push_back(file.name);
   }
   if (with_files) {
     write_kept_files(job.folder, *source.dataset, selection.ids, options.files, progress);

@@ -69,8 +69,8 @@ class ClusterTest(WinnowTest):
     def test_printed_text(self):
         text = self.succeed("cluster", "--embeddings", "emb.npy", "--clusters", 6,
                             "--iterations", 2, "--out", "c").out
-        for part in ("c: 300 rows in 6 clusters", "2 iterations, objective", "cluster sizes",
-                     "0 empty"):
+        for part in ("c: 300 rows, 2 iterations", "6 clusters, sizes", "median", "0 empty",
+                     "objective 0."):
             self.assertIn(part, text)
 
     def test_default_clusters_and_a_dataset(self):
@@ -91,6 +91,49 @@ class ClusterTest(WinnowTest):
                          ("clustering", 300, 6, "spherical"))
         self.save("c/assignment.npy", np.full(300, 6, np.int32))
         self.refuse("info", "c", mentions=["c/assignment.npy", "row 0 is 6"])
+
+    def test_levels(self):
+        told = self.cluster("--clusters", "60,12,3", "--iterations", 5)
+        self.assertEqual([level["clusters"] for level in told["levels"]], [60, 12, 3])
+        self.check_folder(self.rows.astype(np.float64), True)
+        self.assertEqual(self.read_json("c/clustering.json")["levels"], [60, 12, 3])
+        for level, (n, k) in enumerate(((60, 12), (12, 3)), start=1):
+            below = self.load("c/centroids.npy" if level == 1 else "c/levels/1/centroids.npy")
+            centroids = self.load(f"c/levels/{level}/centroids.npy")
+            self.assertEqual((len(below), len(centroids)), (n, k))
+            np.testing.assert_array_equal(self.load(f"c/levels/{level}/assignment.npy"),
+                                          (below @ centroids.T).argmax(axis=1))
+        finest = self.load("c/assignment.npy")
+        self.assertEqual(self.succeed_json("info", "c/levels/1")["n"], 60)
+        # The finest level is k-means alone, and further levels go with the folder they belong to.
+        self.cluster("--clusters", 60, "--iterations", 5, "--force")
+        np.testing.assert_array_equal(self.load("c/assignment.npy"), finest)
+        self.assertFalse((self.folder / "c/levels").exists())
+        self.cluster("--clusters", "60", "--finest-resampling-steps", 2, "--force")
+        self.assertEqual(self.read_json("c/clustering.json")["options"]["finest-resampling-steps"],
+                         2)
+
+    def test_levels_refused(self):
+        def refuse(*arguments, mentions):
+            self.refuse("cluster", "--embeddings", "emb.npy", "--out", "c", *arguments,
+                        mentions=mentions)
+        refuse("--clusters", "60,x", mentions=["clusters = '60,x'", "10000,1000,100"])
+        refuse("--clusters", "12,60", mentions=["60 after 12"])
+        refuse("--clusters", "60,0", mentions=["clusters = 0"])
+        refuse("--clusters", "6,3", "--resampling-steps", -1, mentions=["resampling-steps = -1"])
+        self.save("init.npy", self.rows[:6])
+        refuse("--clusters", "6,3", "--init", "init.npy", mentions=["init.npy", "k-means++"])
+
+    def test_init(self):
+        self.save("init.npy", self.rows[:4])
+        told = self.cluster("--init", "init.npy", "--iterations", 0)
+        self.assertEqual((told["clusters"], told["options"]["init"]), (4, "init.npy"))
+        unit = self.rows / np.linalg.norm(self.rows, axis=1, keepdims=True)
+        np.testing.assert_allclose(self.load("c/centroids.npy"), unit[:4], atol=1e-6)
+        self.refuse("cluster", "--embeddings", "emb.npy", "--init", "init.npy", "--clusters", 5,
+                    "--out", "d", mentions=["clusters = 5", "init.npy", "4"])
+        self.assertEqual(self.cluster("--init", "random", "--clusters", 3, "--force")["clusters"],
+                         3)
 
     def test_refused(self):
         self.refuse("cluster", "--out", "c", mentions=["--embeddings", "--data"])

@@ -16,14 +16,16 @@ SCORE = ("score", "--embeddings", "emb.npy", "--clusters", 5, "--iterations", 2,
          "--out", "{}/scores.npy")
 CLUSTER = ("cluster", "--embeddings", "emb.npy", "--clusters", 5, "--iterations", 2,
            "--out", "{}/clusters")
+DEDUP = ("dedup", "--embeddings", "emb.npy", "--clusters", 5, "--iterations", 2,
+         "--out", "{}/kept")
 SELECT = ("select", "--scores", "given.npy", "--keep", 0.9, "--write", "mask,csv,jsonl,dropped",
           "--out", "{}/kept")
 PRUNE = ("prune", "--embeddings", "emb.npy", "--clusters", 5, "--iterations", 2, "--keep", 0.5,
          "--out", "{}/run")
 TRAIN = ("train", "--embeddings", "emb.npy", "--labels", "y.npy", "--test-embeddings", "emb.npy",
          "--test-labels", "y.npy", "--iterations", 5, "--out", "{}/run")
-COMMANDS = {"embed": EMBED, "score": SCORE, "cluster": CLUSTER, "select": SELECT, "prune": PRUNE,
-            "train": TRAIN}
+COMMANDS = {"embed": EMBED, "score": SCORE, "cluster": CLUSTER, "dedup": DEDUP, "select": SELECT,
+            "prune": PRUNE, "train": TRAIN}
 
 
 class DiskTest(WinnowTest):
@@ -109,7 +111,7 @@ class DiskTest(WinnowTest):
                 if ".parts/" not in path}
 
     def test_failing_leaves_what_was_there(self):
-        for name in ("embed", "score", "cluster", "select"):
+        for name in ("embed", "score", "cluster", "dedup", "select"):
             with self.subTest(name):
                 self.succeed(*self.arguments(name), "--force")
                 before = self.contents()

@@ -7,7 +7,7 @@ import unittest
 import fixtures
 from helpers import WinnowTest
 
-COMMANDS = ("prune", "embed", "score", "cluster", "select", "train", "report", "info")
+COMMANDS = ("prune", "embed", "score", "cluster", "dedup", "select", "train", "report", "info")
 
 
 class HelpTest(WinnowTest):

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,9 @@ struct Clustering {
   Matrix<float> centroids;               ///< [k, d]; unit rows when spherical
   std::vector<std::int32_t> assignment;  ///< [n], in [0, k)
   std::vector<double> distance;          ///< [n] to the own centroid: 1 - cosine, in [0, 2], when
-                                 ///< spherical, else squared Euclidean, input units squared
-  std::string geometry;           ///< "spherical" or "euclidean"
-  Fingerprint fingerprint;        ///< of the dataset whose rows they are
+                                         ///< spherical, else squared Euclidean, input units squared
+  std::string geometry;                  ///< "spherical" or "euclidean"
+  Fingerprint fingerprint;               ///< of the dataset whose rows they are
   std::vector<InputFile> inputs;  ///< written: what it was made from; read: the folder's arrays
 };
 
@@ -50,5 +51,23 @@ Clustering read_clustering(const std::filesystem::path& folder);
 /// @throws WorkFailed       no space left, no permission.
 void write_clustering(const std::filesystem::path& folder, const Clustering& clustering,
                       const Json& details);
+
+/// Reads the levels of a folder, from the finest up: the folder itself, then levels/1, levels/2,
+/// ... inside it, each a clustering of the centroids of the one before; one level where there are
+/// no more.
+///
+/// @throws as read_clustering(); BadFile also where a level is missing, or has not one row for
+/// every
+///         cluster of the one before, or another width or geometry.
+std::vector<Clustering> read_hierarchy(const std::filesystem::path& folder);
+
+/// Writes levels as read_hierarchy() reads them, all of them complete on disk before the first
+/// takes its name; further levels that were there go.
+///
+/// @param levels   From the finest up; one is what write_clustering() writes.
+/// @param details  Of each level.
+/// @throws InvalidArgument, WorkFailed as write_clustering().
+void write_hierarchy(const std::filesystem::path& folder, std::span<const Clustering> levels,
+                     std::span<const Json> details);
 
 }  // namespace winnow::io

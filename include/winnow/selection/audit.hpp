@@ -17,7 +17,8 @@ enum class Outcome : std::uint8_t {
   kept_for_balance,     ///< its rank does not, but its class was below its floor
   dropped,              ///< enough examples rank before it
   dropped_for_balance,  ///< its rank admits it, but its place went to a class below its floor
-  cut_off               ///< among the hardest, which the stratified policy leaves out
+  cut_off,              ///< among the hardest, which the stratified policy leaves out
+  duplicate             ///< another example of its group of near-duplicates stays
 };
 
 inline bool is_kept(Outcome outcome) {
@@ -80,7 +81,8 @@ struct EnumNames<selection::Outcome> {
       {selection::Outcome::kept_for_balance, "kept-for-balance"},
       {selection::Outcome::dropped, "rank"},
       {selection::Outcome::dropped_for_balance, "class-balance"},
-      {selection::Outcome::cut_off, "cut-off"}};
+      {selection::Outcome::cut_off, "cut-off"},
+      {selection::Outcome::duplicate, "duplicate"}};
 };
 
 }  // namespace winnow

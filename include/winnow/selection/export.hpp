@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,6 +55,15 @@ struct ExportOptions {
 /// @throws InvalidArgument on an unknown name.
 std::vector<Format> parse_formats(std::string_view list);
 
+/// What `winnow dedup` writes beside a selection.
+inline constexpr const char* groups_file = "groups.csv";
+
+/// A further file of a selection's folder; `write` makes it at the path that it is given.
+struct ExtraFile {
+  std::string name;
+  std::function<void(const std::filesystem::path& path)> write;
+};
+
 /// Where a selection came from; everything that its files say besides the choice itself.
 struct Source {
   std::span<const double> scores;          ///< [n]
@@ -62,6 +72,7 @@ struct Source {
   Fingerprint fingerprint{};               ///< of scores and labels; may be unknown
   std::vector<InputFile> inputs{};         ///< files that were read
   Json details = Json::object();           ///< further entries of keep.json, e.g. the metric
+  std::vector<ExtraFile> extra{};          ///< made with the others, moved into place with them
 };
 
 /// Writes a selection into a folder, and returns the names written.

@@ -166,6 +166,48 @@ TEST_F(ClusteringFolder, WritingRefusesWhatReadingWould) {
   EXPECT_EQ(read_clustering(folder()).distance, three_rows().distance);
 }
 
+/// Three rows in two clusters, these two in one.
+std::vector<Clustering> two_levels() {
+  Clustering top{.centroids = matrix_of(1, 2, {0.0F, 1.0F}),
+                 .assignment = {0, 0},
+                 .distance = {1.0, 0.0},
+                 .geometry = "spherical",
+                 .fingerprint = {},
+                 .inputs = {}};
+  return {three_rows(), std::move(top)};
+}
+
+TEST_F(ClusteringFolder, LevelsComeBackAsTheyWere) {
+  EXPECT_EQ(read_hierarchy(folder()).size(), 1U);
+  write_hierarchy(folder(), two_levels(), std::vector<Json>{{{"seed", 5}}, {{"seed", 6}}});
+  const auto levels = read_hierarchy(folder());
+  ASSERT_EQ(levels.size(), 2U);
+  EXPECT_EQ(levels[0].assignment, three_rows().assignment);
+  EXPECT_EQ(levels[1].distance, two_levels()[1].distance);
+  EXPECT_EQ(read_json(file("clustering.json"))["levels"], Json({2, 1}));
+  EXPECT_EQ(read_json(file("levels/1/clustering.json"))["seed"], 6);
+  EXPECT_EQ(read_clustering(folder()).assignment, three_rows().assignment);
+  write_clustering(folder(), three_rows(), {});
+  EXPECT_FALSE(fs::exists(file("levels")));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder()), {}), 4);
+}
+
+TEST_F(ClusteringFolder, LevelsThatDoNotFit) {
+  const std::vector<Json> details(2);
+  auto levels = two_levels();
+  levels[1].assignment.push_back(0);
+  levels[1].distance.push_back(0.0);
+  write_hierarchy(folder(), levels, details);
+  expect_error<BadFile>([this] { read_hierarchy(folder()); },
+                        {"levels/1", "3 rows of 2 numbers", "2 centroids of 2 numbers"});
+  levels = two_levels();
+  levels[1].geometry = "euclidean";
+  write_hierarchy(folder(), levels, details);
+  expect_error<BadFile>([this] { read_hierarchy(folder()); }, {"levels/1", "euclidean"});
+  fs::remove_all(file("levels"));
+  expect_error<BadFile>([this] { read_hierarchy(folder()); }, {"levels/1", "no such folder"});
+}
+
 /// No file may grow beyond a limit while alive.
 class FileLimit {
  public:
@@ -194,6 +236,18 @@ TEST_F(ClusteringFolder, FailingLeavesWhatWasThere) {
   expect_error<WorkFailed>([&] { write_clustering(folder(), larger, {}); }, {"distance.npy"});
   EXPECT_EQ(read_clustering(folder()).assignment, three_rows().assignment);
   EXPECT_EQ(std::distance(fs::directory_iterator(folder()), {}), 4);
+}
+
+TEST_F(ClusteringFolder, FailingLeavesTheLevelsThatWereThere) {
+  const std::vector<Json> details(2);
+  write_hierarchy(folder(), two_levels(), details);
+  auto larger = two_levels();
+  larger[0].assignment.assign(100, 1);
+  larger[0].distance.assign(100, 0.5);
+  const FileLimit limit(600);
+  expect_error<WorkFailed>([&] { write_hierarchy(folder(), larger, details); }, {"distance.npy"});
+  EXPECT_EQ(read_hierarchy(folder()).size(), 2U);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder()), {}), 5);
 }
 
 }  // namespace

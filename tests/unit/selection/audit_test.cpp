@@ -62,6 +62,16 @@ TEST(Audit, CountsByHand) {
   EXPECT_EQ(result.entropy_kept, result.entropy_before);
 }
 
+TEST(Audit, EveryOutcomeIsCounted) {
+  for (const auto& outcome : EnumNames<Outcome>::values) {
+    const std::vector<Outcome> outcomes(3, outcome.value);
+    const Audit result =
+        audit(outcomes, std::vector<std::int32_t>(3, 0), std::vector<std::string>{"all"}, {});
+    EXPECT_EQ(result.classes[0].before, 3) << outcome.name;
+    EXPECT_EQ(result.kept, is_kept(outcome.value) ? 3 : 0) << outcome.name;
+  }
+}
+
 TEST(Audit, EntropyIsOverClassesThatHaveExamples) {
   const Audit equal = audit_of({{.kept = 4}, {}, {.kept = 4}}, {"0", "1", "2"});
   EXPECT_DOUBLE_EQ(equal.entropy_before, 1.0);
