@@ -98,7 +98,7 @@ double seconds_of_products(MatrixView<const float> rows, std::int64_t k) {
   constexpr std::int64_t block_rows = 512;
   const MatrixView<const float> columns = rows.block(0, k);
   std::optional<numerics::RoundedProduct> rounded;
-  if (numerics::RoundedProduct::pays(k)) rounded.emplace(columns, block_rows);
+  if (numerics::RoundedProduct::pays(k)) rounded.emplace(columns);
   const Stopwatch watch;
   parallel_blocks((rows.rows() + block_rows - 1) / block_rows, silent(), [&](std::int64_t block) {
     thread_local Matrix<float> products(block_rows, 0);

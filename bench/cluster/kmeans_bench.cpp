@@ -45,7 +45,7 @@ double seconds_of_products(MatrixView<const float> rows, MatrixView<const float>
   std::optional<numerics::RoundedProduct> rounded;
   const auto start = Clock::now();
   if (numerics::RoundedProduct::pays(centroids.rows())) {
-    rounded.emplace(centroids, block_rows);
+    rounded.emplace(centroids);
   }
   parallel_blocks((rows.rows() + block_rows - 1) / block_rows, silent(), [&](std::int64_t block) {
     thread_local Matrix<float> products(block_rows, 0);

@@ -131,7 +131,7 @@ void Contest::add_panel(std::int64_t first, std::int64_t count) {
     for (float& value : column) value = std::ldexp(value, exponent_);
   }
   if (precision_.rounded_pays() && numerics::RoundedProduct::pays(count)) {
-    panel.rounded.emplace(panel.columns, most_rows);
+    panel.rounded.emplace(panel.columns);
   }
 }
 

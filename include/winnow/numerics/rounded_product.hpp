@@ -13,24 +13,22 @@ namespace winnow::numerics {
 /// is known. For who only wants to know which of the k products are large.
 class RoundedProduct {
  public:
-  /// Whether it is worth while for k columns: there are enough of them, this machine and build have
-  /// AMX products, and the instruction set in force allows them.
+  /// Whether it is worth while for k columns: there are enough of them, this machine has AMX, and
+  /// the instruction set in force allows it.
   static bool pays(std::int64_t k);
 
-  /// @param columns    [k, d], finite, k and d >= 1; copied.
-  /// @param most_rows  of a block. Precondition: pays(k).
-  RoundedProduct(MatrixView<const float> columns, std::int64_t most_rows);
+  /// @param columns  [k, d], finite, k and d >= 1; copied. Precondition: pays(k).
+  explicit RoundedProduct(MatrixView<const float> columns);
   ~RoundedProduct();
   RoundedProduct(const RoundedProduct&) = delete;
   RoundedProduct& operator=(const RoundedProduct&) = delete;
 
-  /// Products of a block, on the calling thread when inside parallel_blocks(); several threads may
-  /// call it at once.
+  /// Products of a block, on the calling thread; several threads may call it at once.
   ///
   /// With x' and c' the rounded vectors, x . c - x' . c' = (x - x') . c + x' . (c - c'), and every
   /// addition in float32 rounds by 2^-24 of at most |x'| |c'|. Numbers below 2^-126 may be lost.
   ///
-  /// @param rows    [n] where rows of d finite numbers begin, n <= most_rows.
+  /// @param rows    [n] where rows of d finite numbers begin.
   /// @param out     [n, k]
   /// @param errors  [n], at least the largest |out_ij - x_i . c_j| of row i; infinite when a number
   ///                is too large for bfloat16.
@@ -39,13 +37,13 @@ class RoundedProduct {
              std::span<double> errors) const;
 
  private:
-  struct Library;
+  struct Packed;
 
   std::int64_t depth_ = 0;
   double longest_ = 0.0;          ///< Largest |c|.
   double longest_rounded_ = 0.0;  ///< Largest |c'|.
   double farthest_ = 0.0;         ///< Largest |c - c'|.
-  std::unique_ptr<Library> library_;
+  std::unique_ptr<Packed> packed_;
 };
 
 }  // namespace winnow::numerics

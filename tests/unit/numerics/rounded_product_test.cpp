@@ -44,7 +44,7 @@ TEST_F(RoundedProducts, ErrWithinTheirBounds) {
       for (std::int64_t j = 0; j < 70; ++j) {
         for (float& value : columns.row(j)) value *= std::ldexp(1.0F, static_cast<int>(j % 9) - 4);
       }
-      const RoundedProduct product(columns, 20);
+      const RoundedProduct product(columns);
       double most_of_bound = 0.0;
       for (const std::int64_t begin : {0, 20}) {
         const std::int64_t count = std::min<std::int64_t>(20, 37 - begin);
@@ -71,7 +71,7 @@ TEST_F(RoundedProducts, NumbersThatBfloat16RoundsToInfinityHaveNoBound) {
   rows(1, 1) = 1.0F;
   Matrix<float> columns(64, 3);
   columns(5, 1) = 1.0F;
-  const RoundedProduct product(columns, 2);
+  const RoundedProduct product(columns);
   Matrix<float> out(2, 64);
   std::vector<double> errors(2);
   product.apply(starts_of(rows), out, errors);
