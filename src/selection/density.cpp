@@ -157,6 +157,12 @@ std::vector<std::int64_t> cluster_budgets(std::span<const double> complexity,
   options.validate();
   io::require_same_length(static_cast<std::int64_t>(complexity.size()), "complexity",
                           static_cast<std::int64_t>(sizes.size()), "sizes");
+  const auto bad = std::find_if_not(complexity.begin(), complexity.end(),
+                                    [](double value) { return std::isfinite(value); });
+  if (bad != complexity.end()) {
+    throw NonFiniteInput(fmt::format("complexity: cluster {} has {}; expected finite values",
+                                     bad - complexity.begin(), *bad));
+  }
   const std::int64_t total = std::reduce(sizes.begin(), sizes.end());
   const auto present = std::count_if(sizes.begin(), sizes.end(), [](auto s) { return s > 0; });
   if (k < present || k > total) {

@@ -55,9 +55,10 @@ struct D2Options {
 /// @throws NonFiniteInput   naming the first row.
 ///
 /// Same result for any number of threads. Neighbours are exact but for near ties of products in
-/// float32, which another instruction set may break otherwise; distances are in double. O(n^2 d)
-/// for the graph, then O(n k log n) with a heap whose entries are corrected when they come up; O(n
-/// k + n d) memory.
+/// float32, which another instruction set may break otherwise; distances are in double.
+///
+/// O(n^2 d) for the graph, then O(n k log n) with a heap whose entries are corrected when they come
+/// up; O(n k + n d) memory.
 ///
 /// Maharana, Yadav and Bansal, "D2 pruning: message passing for balancing diversity and difficulty
 /// in data pruning", ICLR 2024, arXiv:2310.07931, section 3.

@@ -78,9 +78,10 @@ std::vector<double> cluster_complexity(const Clusters& clusters, const DensityOp
 /// @param complexity   [k], finite.
 /// @param sizes        [k] examples M_j of each cluster.
 /// @param temperature  tau > 0.
-/// @throws InvalidArgument  lengths that differ, tau out of range, or K below the number of
-/// clusters
-///                          that have examples, or above the number of examples.
+/// @throws InvalidArgument  tau out of range, K below the number of clusters that have examples, or
+///                          above the number of examples.
+/// @throws DatasetMismatch  lengths that differ.
+/// @throws NonFiniteInput   in complexity, naming the first cluster.
 ///
 /// O(k log k). Abbas et al. 2024 as above.
 std::vector<std::int64_t> cluster_budgets(std::span<const double> complexity,

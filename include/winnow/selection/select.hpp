@@ -167,15 +167,14 @@ struct Selection {
 /// without it.
 ///
 /// The median of an even number of scores is midway between the middle two. The authors of
-/// `moderate` score by distance to the class mean and keep a slice in the middle of the sorted
+/// `moderate` score by distance to the class centre and keep a slice in the middle of the sorted
 /// scores; in their words and here, those nearest to the median are kept.
 ///
 /// K and the floors are those of the decimal numbers typed: rounding of products such as
 /// 0.3 * 6000 is made good (a few units in the last place), so 0.5 * 0.3 * 6000 gives 900.
 ///
-/// @throws InvalidArgument  bad options, no scores, a label or cluster out of range, density
-/// without
-///                          clusters, d2 without embeddings, K too small or large for the policy.
+/// @throws InvalidArgument  bad options, no scores, a label or cluster out of range, K too small or
+///                          large for the policy, no clusters for density, no embeddings for d2.
 /// @throws DatasetMismatch  views of different lengths.
 /// @throws NonFiniteInput   NaN or Inf; names the first row.
 ///

@@ -144,6 +144,12 @@ TEST(ClusterBudgets, Refusals) {
       },
       {"temperature = 0", "(0, inf)"});
   expect_error<DatasetMismatch>([&] { cluster_budgets(complexity, Ids{5, 5}, 5, 1.0); }, {"3"});
+  const std::vector<double> hole = {1, std::nan(""), 3};
+  expect_error<NonFiniteInput>(
+      [&] {
+        cluster_budgets(hole, Ids{5, 5, 5}, 5, 1.0);
+      },
+      {"cluster 1 has nan"});
 }
 
 /// Unit centroids at 0, 90 and 180 degrees with 2, 1 and 3 examples, and an empty one at 10.
