@@ -121,7 +121,8 @@ Matrix<float> seed_plus_plus(Assigner& assigner, std::int64_t k, Seed seed, std:
       assigner.forget_others();
       break;
     }
-    const std::int64_t count = std::min({taken, 2 * (k - taken) + 8, most_proposals});
+    // A pass over the rows costs more than proposals that are turned down.
+    const std::int64_t count = std::min({4 * taken + 12, 2 * (k - taken) + 8, most_proposals});
     std::vector<double> places;
     std::vector<double> chances;
     for (std::int64_t p = 0; p < count; ++p) {
