@@ -67,6 +67,10 @@ class Prune {
   /// What a policy looks at besides scores is what this run makes on its way.
   void check_policy() const {
     const bool clusters = arguments_.score.metric == EmbeddingMetric::self_prototypes;
+    if (arguments_.select.policy == selection::Policy::balanced) {
+      throw InvalidArgument(
+          "policy = balanced takes levels of clusters; take winnow cluster and winnow select");
+    }
     if (arguments_.select.policy == selection::Policy::density && !clusters) {
       throw InvalidArgument(
           "policy = density takes the clusters of --metric self-prototypes; take that metric, or "

@@ -89,7 +89,9 @@ void add_select(CLI::App& app, Session& session) {
       "  winnow select --scores s.npy --keep 0.2 --policy stratified --cut-off 0.2 --out kept\n"
       "  winnow select --scores s.npy --keep 0.2 --policy density --clustering clusters \\\n"
       "                --out kept\n"
-      "  winnow select --scores s.npy --keep 0.2 --policy d2 --embeddings emb.npy --out kept");
+      "  winnow select --scores s.npy --keep 0.2 --policy d2 --embeddings emb.npy --out kept\n"
+      "  winnow select --scores s.npy --keep 0.2 --policy balanced --clustering hierarchy \\\n"
+      "                --out kept");
   auto arguments = std::make_shared<SelectArguments>();
   command
       .add_option("--scores", arguments->scores, "Difficulty of every example, larger is harder.")

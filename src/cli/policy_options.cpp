@@ -42,7 +42,8 @@ void bind_policy_files(CLI::App& command, PolicyFiles& files) {
       .add_option("--clustering", files.clustering,
                   "Clusters of the examples: a folder that winnow cluster wrote.")
       ->type_name("DIR")
-      ->group(fmt::format("Policy {}", enum_name(Policy::density)));
+      ->group(fmt::format("Policies {} and {}", enum_name(Policy::density),
+                          enum_name(Policy::balanced)));
   command
       .add_option("--embeddings", files.embeddings,
                   "Rows of the examples, [n, d]: a .npy, a comma list, a glob or a folder of "
@@ -52,15 +53,17 @@ void bind_policy_files(CLI::App& command, PolicyFiles& files) {
 }
 
 void check_policy_files(const PolicyFiles& files, Policy policy) {
-  if (!files.clustering.empty() && policy != Policy::density) {
+  const bool of_clusters = policy == Policy::density || policy == Policy::balanced;
+  if (!files.clustering.empty() && !of_clusters) {
     throw_foreign("clustering", policy, Policy::density);
   }
   if (!files.embeddings.empty() && policy != Policy::d2) {
     throw_foreign("embeddings", policy, Policy::d2);
   }
-  if (files.clustering.empty() && policy == Policy::density) {
+  if (files.clustering.empty() && of_clusters) {
     throw InvalidArgument(
-        "policy = density needs --clustering DIR, a folder that winnow cluster wrote");
+        fmt::format("policy = {} needs --clustering DIR, a folder that winnow cluster wrote",
+                    enum_name(policy)));
   }
   if (files.embeddings.empty() && policy == Policy::d2) {
     throw InvalidArgument("policy = d2 needs --embeddings FILE, an [n, d] .npy of the examples");
@@ -69,18 +72,24 @@ void check_policy_files(const PolicyFiles& files, Policy policy) {
 
 void PolicyInputs::show(selection::Examples& examples) const {
   if (embeddings) examples.embeddings = embeddings->rows;
-  if (!clustering) return;
-  examples.clusters = {.centroids = clustering->centroids,
-                       .assignment = clustering->assignment,
-                       .distance = clustering->distance,
-                       .geometry = parse_enum<Geometry>("geometry", clustering->geometry)};
+  if (clustering.empty()) return;
+  const io::Clustering& finest = clustering.front();
+  examples.clusters = {.centroids = finest.centroids,
+                       .assignment = finest.assignment,
+                       .distance = finest.distance,
+                       .geometry = parse_enum<Geometry>("geometry", finest.geometry)};
+  examples.hierarchy.distance = finest.distance;
+  for (const io::Clustering& level : clustering) {
+    examples.hierarchy.assignments.emplace_back(level.assignment);
+    examples.hierarchy.clusters.push_back(level.centroids.rows());
+  }
 }
 
 void PolicyInputs::add_to(std::vector<InputFile>& inputs) const {
   const auto append = [&](const std::vector<InputFile>& more) {
     inputs.insert(inputs.end(), more.begin(), more.end());
   };
-  if (clustering) append(clustering->inputs);
+  for (const io::Clustering& level : clustering) append(level.inputs);
   if (embeddings) append(embeddings->inputs);
 }
 
@@ -94,9 +103,9 @@ PolicyInputs read_policy_files(const PolicyFiles& files, const io::Scores& score
     require_same_dataset(scores.fingerprint, scores_name, fingerprint, name);
   };
   if (!files.clustering.empty()) {
-    inputs.clustering = io::read_clustering(files.clustering);
-    require_match(inputs.clustering->assignment.size(), inputs.clustering->fingerprint,
-                  files.clustering);
+    inputs.clustering = io::read_hierarchy(files.clustering);
+    const io::Clustering& finest = inputs.clustering.front();
+    require_match(finest.assignment.size(), finest.fingerprint, files.clustering);
   }
   if (!files.embeddings.empty()) {
     inputs.embeddings = io::read_embeddings(files.embeddings, progress);

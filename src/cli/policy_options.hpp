@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "winnow/core/fingerprint.hpp"
 #include "winnow/io/arrays.hpp"
@@ -22,7 +23,7 @@ void refuse_foreign_policy_options(const CLI::App& command, selection::Policy po
 
 /// Where a policy finds what it looks at besides scores.
 struct PolicyFiles {
-  std::string clustering;  ///< folder, of `density`
+  std::string clustering;  ///< folder, of `density` and `balanced`
   std::string embeddings;  ///< of `d2`
 };
 
@@ -34,7 +35,7 @@ void check_policy_files(const PolicyFiles& files, selection::Policy policy);
 
 /// What the files held.
 struct PolicyInputs {
-  std::optional<io::Clustering> clustering;
+  std::vector<io::Clustering> clustering;  ///< levels, from the finest up
   std::optional<io::Embeddings> embeddings;
 
   /// Lets `examples` see it; this must outlive them.

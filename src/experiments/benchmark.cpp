@@ -281,7 +281,8 @@ void BenchmarkEvaluation::validate() const {
     if (policy == selection::Policy::random) {
       throw InvalidArgument("policies: random subsets are always trained; leave 'random' out");
     }
-    if (policy == selection::Policy::density || policy == selection::Policy::d2) {
+    if (policy == selection::Policy::density || policy == selection::Policy::d2 ||
+        policy == selection::Policy::balanced) {
       throw InvalidArgument(
           fmt::format("policies: {} needs more than scores; take winnow select with it, and winnow "
                       "train on the subset",

@@ -39,6 +39,8 @@ Ranking rank(const Examples& examples, const SelectOptions& options, std::int64_
       return rank_density(examples, options, k, progress);
     case Policy::d2:
       return rank_d2(examples, options, progress);
+    case Policy::balanced:
+      return rank_balanced(examples, options, k, progress);
   }
   throw InvalidArgument("policy: not one of those there are");
 }

@@ -30,6 +30,8 @@ Ranking rank_stratified(const Examples& examples, const SelectOptions& options, 
                         Progress& progress);
 Ranking rank_density(const Examples& examples, const SelectOptions& options, std::int64_t k,
                      Progress& progress);
+Ranking rank_balanced(const Examples& examples, const SelectOptions& options, std::int64_t k,
+                      Progress& progress);
 Ranking rank_d2(const Examples& examples, const SelectOptions& options, Progress& progress);
 
 }  // namespace winnow::selection

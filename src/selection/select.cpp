@@ -50,6 +50,13 @@ void check_structure(const Examples& examples, Policy policy) {
     io::require_same_length(static_cast<std::int64_t>(examples.clusters.assignment.size()),
                             "clustering", n, "scores");
   }
+  if (policy == Policy::balanced) {
+    if (examples.hierarchy.assignments.empty()) {
+      throw InvalidArgument("policy = balanced needs a clustering of the examples");
+    }
+    io::require_same_length(static_cast<std::int64_t>(examples.hierarchy.assignments[0].size()),
+                            "clustering", n, "scores");
+  }
   if (policy == Policy::d2) {
     if (examples.embeddings.empty()) {
       throw InvalidArgument("policy = d2 needs embeddings of the examples");

@@ -113,6 +113,34 @@ class ClusterTest(WinnowTest):
         self.assertEqual(self.read_json("c/clustering.json")["options"]["finest-resampling-steps"],
                          2)
 
+    def test_select_balanced_over_levels(self):
+        self.cluster("--clusters", "60,12,3", "--iterations", 5)
+        self.save("s.npy", np.linspace(0, 1, 300))
+        self.succeed("select", "--scores", "s.npy", "--policy", "balanced", "--clustering", "c",
+                     "--keep-count", 90, "--out", "kept")
+        kept = self.load("kept/keep.npy")
+        self.assertEqual(len(kept), 90)
+        groups = self.load("c/assignment.npy")
+        sizes = np.bincount(groups, minlength=60)
+        found = np.bincount(groups[kept], minlength=60)
+        self.assertEqual(self.read_json("kept/keep.json")["cluster_budgets"][0], found.tolist())
+        for level in (1, 2):  # siblings with rows left differ by one at most
+            above = self.load(f"c/levels/{level}/assignment.npy")
+            for a in range(len(above)):
+                if found[a] < sizes[a]:
+                    self.assertLessEqual(found[above == above[a]].max(), found[a] + 1)
+            sizes, found = (np.bincount(above, weights=w) for w in (sizes, found))
+        one, other = ([*self.load(f"kept-{leaf}/keep.npy")] for leaf in ("nearest", "farthest")
+                      if self.succeed("select", "--scores", "s.npy", "--policy", "balanced",
+                                      "--clustering", "c", "--keep-count", 90, "--leaf", leaf,
+                                      "--out", f"kept-{leaf}"))
+        distance = self.load("c/distance.npy")
+        self.assertLess(distance[one].sum(), distance[other].sum())
+        self.refuse("select", "--scores", "s.npy", "--policy", "balanced", "--out", "none",
+                    mentions=["balanced", "--clustering"])
+        self.refuse("select", "--scores", "s.npy", "--leaf", "nearest", "--out", "none",
+                    mentions=["--leaf", "policy = hard", "balanced"])
+
     def test_levels_refused(self):
         def refuse(*arguments, mentions):
             self.refuse("cluster", "--embeddings", "emb.npy", "--out", "c", *arguments,

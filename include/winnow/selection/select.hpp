@@ -11,6 +11,7 @@
 #include "winnow/core/progress.hpp"
 #include "winnow/core/rng.hpp"
 #include "winnow/selection/audit.hpp"
+#include "winnow/selection/balanced.hpp"
 #include "winnow/selection/d2.hpp"
 #include "winnow/selection/density.hpp"
 #include "winnow/selection/stratified.hpp"
@@ -26,7 +27,8 @@ enum class Policy {
   moderate,    ///< the scores nearest to the median, of the class where there are labels
   stratified,  ///< a random part of every stratum of scores, without the hardest of all
   density,     ///< the largest scores of each cluster, more of complex clusters; needs clusters
-  d2           ///< hard and spread out over a graph of neighbours; needs embeddings
+  d2,          ///< hard and spread out over a graph of neighbours; needs embeddings
+  balanced     ///< equally many of every cluster, level by level; needs clusters
 };
 
 /// What a class floor is a share of: the class's own size, or an equal part of what is kept.
@@ -43,7 +45,8 @@ struct EnumNames<selection::Policy> {
       {selection::Policy::moderate, "moderate"},
       {selection::Policy::stratified, "stratified"},
       {selection::Policy::density, "density"},
-      {selection::Policy::d2, "d2"}};
+      {selection::Policy::d2, "d2"},
+      {selection::Policy::balanced, "balanced"}};
 };
 
 template <>
@@ -61,10 +64,11 @@ struct SelectOptions {
   Policy policy = Policy::hard;              ///< Who ranks first.
   double class_balance = 0.5;                ///< B, [0, 1]; without labels there is none.
   BalanceBy balance_by = BalanceBy::fraction;
-  Seed seed{0};  ///< Of the random and stratified policies.
+  Seed seed{0};  ///< Of the random, stratified and balanced policies.
   StratifiedOptions stratified{};
   DensityOptions density{};
   D2Options d2{};
+  BalancedOptions balanced{};
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
@@ -77,8 +81,9 @@ struct SelectOptions {
                                  .help = "Which examples stay: the hardest, the easiest, a random "
                                          "choice, those nearest to the median (moderate), some of "
                                          "every difficulty (stratified), the hardest of each "
-                                         "cluster (density), or hard ones apart from each other "
-                                         "(d2)."});
+                                         "cluster (density), hard ones apart from each other "
+                                         "(d2), or equally many of all clusters, level by level "
+                                         "(balanced)."});
     visit(self.class_balance,
           FieldInfo{.name = "class-balance",
                     .help = "Share of every class's fair part that it keeps whatever its ranks; "
@@ -97,6 +102,7 @@ struct SelectOptions {
     visit(Policy::stratified, self.stratified);
     visit(Policy::density, self.density);
     visit(Policy::d2, self.d2);
+    visit(Policy::balanced, self.balanced);
   }
   static constexpr FieldInfo keep_count_info() {
     return {.name = "keep-count",
@@ -122,6 +128,7 @@ struct Examples {
   std::span<const std::string> class_names{};  ///< [n_classes]; empty without labels
   MatrixView<const float> embeddings{};        ///< [n, d] for `d2`
   Clusters clusters{};                         ///< of the n examples for `density`
+  cluster::HierarchyView hierarchy{};          ///< of the n examples for `balanced`
 };
 
 /// A chosen subset, and how it came about.
@@ -161,6 +168,9 @@ struct Selection {
 ///     density      by (r + 1/2) / x_j for the r-th hardest (0, 1, ...) of a cluster j that keeps
 ///                  x_j, see cluster_budgets()
 ///     d2           d2_order()
+///     balanced     by (r + 1/2) / x_j for the r-th (0, 1, ...), in the order of `leaf`, of a
+///     finest
+///                  cluster j that keeps x_j of the cluster::balanced_sample()
 ///
 /// So the first K in rank are what the policy alone keeps. With labels, floors then move as few
 /// places as they must; an example beyond the cut-off stays only where its class is below its floor

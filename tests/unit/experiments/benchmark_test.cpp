@@ -130,6 +130,8 @@ TEST_F(BenchmarkTest, RefusesBadOptions) {
   refuse([&] { evaluation.policies = {selection::Policy::random}; }, {"random"});
   refuse([&] { evaluation.policies = {selection::Policy::density}; }, {"density", "winnow select"});
   refuse([&] { evaluation.policies = {selection::Policy::d2}; }, {"d2", "winnow select"});
+  refuse([&] { evaluation.policies = {selection::Policy::balanced}; },
+         {"balanced", "winnow select"});
   refuse(
       [&] {
         evaluation.policies = {selection::Policy::stratified};
