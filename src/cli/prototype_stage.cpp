@@ -214,13 +214,14 @@ Scored score_self(const cluster::Rows& rows, std::int64_t n_classes, const Score
                   {"sizes", size_summary(found.sizes)}};
   if (!options.init.file.empty()) details["options"]["init"] = options.init.file;
   if (kmeans.restarts > 1) details["restart"] = found.restart;
-  std::vector<std::int64_t> counts = {found.computed, found.comparisons, found.close_rows};
+  std::vector<std::int64_t> counts = {found.computed, found.comparisons, found.close_rows,
+                                      found.compared_rows};
   communicator.sum(counts);
-  const auto passes =
-      static_cast<double>(counts[1]) / static_cast<double>(rows.rows() * kmeans.n_clusters);
-  Json work = {{"skipped", 1.0 - static_cast<double>(counts[0]) / static_cast<double>(counts[1])},
-               {"decided_by_products", 1.0 - static_cast<double>(counts[2]) /
-                                                 (passes * static_cast<double>(rows.rows()))}};
+  const auto share_left = [&counts](std::size_t part, std::size_t whole) {
+    return 1.0 - static_cast<double>(counts[part]) /
+                     static_cast<double>(std::max<std::int64_t>(1, counts[whole]));
+  };
+  Json work = {{"skipped", share_left(0, 1)}, {"decided_by_products", share_left(2, 3)}};
   Json seconds = {{"seed", found.seconds_seeding},
                   {"iterate", found.seconds_iterating},
                   {"score", found.seconds_scoring}};

@@ -98,6 +98,7 @@ Assigner::ChunkCounts Assigner::add_up(std::span<const ChunkCounts> counts) {
   ChunkCounts total;
   for (const ChunkCounts& chunk : counts) {
     total.tally.compared += chunk.tally.compared;
+    total.tally.rows += chunk.tally.rows;
     total.tally.close += chunk.tally.close;
     total.changed += chunk.changed;
     auto& [largest, smallest] = total.magnitudes;
@@ -106,6 +107,7 @@ Assigner::ChunkCounts Assigner::add_up(std::span<const ChunkCounts> counts) {
     if (other > 0.0F && (smallest == 0.0F || other < smallest)) smallest = other;
   }
   tally_.compared += total.tally.compared;
+  tally_.rows += total.tally.rows;
   tally_.close += total.tally.close;
   return total;
 }

@@ -306,6 +306,7 @@ void Contest::settle(const float* x, const Row& row, std::span<const Candidate> 
   };
   const auto count = std::ranges::count_if(candidates, in_question);
   const bool by_products = size() > few_centroids;
+  tally.rows += by_products ? 1 : 0;
   const bool own_in_question = state.nearest >= 0 && row.lowest + 2.0 * row.error >= row.own;
   if (by_products && count > (own_in_question ? 0 : 1)) ++tally.close;
   // Brackets of centroids that are not in question are no lower.

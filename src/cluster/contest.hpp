@@ -28,7 +28,8 @@ double reach_of(double distance, Geometry geometry);
 /// What contests counted.
 struct Tally {
   std::int64_t compared = 0;  ///< row-centroid products
-  std::int64_t close = 0;     ///< rows that products could not decide
+  std::int64_t rows = 0;      ///< rows that products were to decide, as often as they were
+  std::int64_t close = 0;     ///< those of them that were left for distances in double
 };
 
 /// How coarse products may be, for all contests over the same data. Only speed depends on it.

@@ -131,6 +131,7 @@ class Lloyd {
   void add_costs(KMeansResult& result) {
     result.comparisons += assigner_.comparable();
     result.computed += assigner_.tally().compared;
+    result.compared_rows += assigner_.tally().rows;
     result.close_rows += assigner_.tally().close;
     result.seconds_seeding += seconds_seeding_;
     result.seconds_iterating += seconds_iterating_;
@@ -220,6 +221,7 @@ KMeansResult assign_to(const Rows& rows, Matrix<float> centroids, Geometry geome
   result.objective = {assigner.mean_distance()};
   result.comparisons = assigner.comparable();
   result.computed = assigner.tally().compared;
+  result.compared_rows = assigner.tally().rows;
   result.close_rows = assigner.tally().close;
   Lloyd::take_assignment(assigner, result);
   result.seconds_scoring = watch.seconds();
@@ -269,6 +271,7 @@ KMeansResult cluster_all_rows(const Rows& rows, const KMeansOptions& options,
   best.converged = state.best_converged;
   best.comparisons += result.comparisons;
   best.computed += result.computed;
+  best.compared_rows += result.compared_rows;
   best.close_rows += result.close_rows;
   best.seconds_seeding = result.seconds_seeding;
   best.seconds_iterating = result.seconds_iterating + result.seconds_scoring;

@@ -99,10 +99,12 @@ struct KMeansResult {
   bool converged = false;           ///< Tolerance met, or no row changed its cluster.
   std::int64_t restart = 0;         ///< Which of the restarts this is.
   /// Row-centroid distances that all assignments together stand for, and those of them that were
-  /// computed: bounds told that the others cannot be the smallest. Both depend on the instruction
-  /// set, as do the rows, over all assignments, that products left to be decided in double.
+  /// computed: bounds told that the others cannot be the smallest. Then rows that products were to
+  /// decide, as often as they were, and those of them that were left for distances in double. All
+  /// but the first depend on the instruction set.
   std::int64_t comparisons = 0;
   std::int64_t computed = 0;
+  std::int64_t compared_rows = 0;
   std::int64_t close_rows = 0;
   double seconds_seeding = 0.0;  ///< Wall time, first assignment included; varies from run to run,
   double seconds_iterating = 0.0;  ///< as do these.

@@ -14,10 +14,9 @@ struct Smallest {
   float second = 0.0F;
 };
 
-/// Squared lengths of a vector, of the vector rounded, and of their difference.
+/// Squared lengths of a vector and of what rounding takes away from it, or a little more.
 struct RoundedSquares {
-  double exact = 0.0;
-  double rounded = 0.0;
+  double all = 0.0;
   double residual = 0.0;
 };
 
@@ -35,7 +34,8 @@ struct Kernels {
   /// Adds the triangle code of one patch to `pool`: z_i = sqrt(max(0, x2 + c2_i - 2 xc_i)),
   /// pool_i += max(0, mean(z) - z_i). `xc` is overwritten by z.
   void (*add_triangle)(float x2, const float* c2, float* xc, float* pool, std::int64_t n);
-  /// Rounds to bfloat16, ties to even; what is too large becomes infinite.
+  /// Rounds to bfloat16, ties to even; what is too large becomes infinite. The squares are at least
+  /// what they stand for, and larger by a share of (n + 2) 2^-22 at most.
   RoundedSquares (*round_bf16)(const float* x, std::uint16_t* rounded, std::int64_t n);
   /// y += x, converted to double.
   void (*add_to)(const float* x, double* y, std::int64_t n);

@@ -39,8 +39,8 @@ static_assert(sizeof(TileConfiguration) == 64);
 /// 32 rows times 32 columns.
 void multiply_block(const std::uint16_t* rows, std::int64_t depth, const std::uint16_t* columns,
                     float* out, std::int64_t out_bytes) {
-  const std::int64_t row_bytes = depth * 2;
-  const std::uint16_t* lower = rows + tile_rows * depth;
+  const std::int64_t row_bytes = (depth + step) * 2;
+  const std::uint16_t* lower = rows + tile_rows * (depth + step);
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);

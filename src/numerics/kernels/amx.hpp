@@ -26,9 +26,11 @@ class Columns {
   /// @param columns  [k, d] bfloat16
   Columns(MatrixView<const std::uint16_t> columns);
   std::int64_t count() const { return count_; }
-  std::int64_t depth() const { return depth_; }  ///< d, padded
+  /// Numbers from one row to the next: d, padded, and a cache line, so that rows a power of two
+  /// long do not meet in the same sets of the cache.
+  std::int64_t stride() const { return depth_ + step; }
 
-  /// @param rows  [block, depth()], 64-byte aligned, padded with zeros
+  /// @param rows  [block, stride()], 64-byte aligned, padded with zeros
   /// @param n     rows wanted, at most `block`
   /// @param out   [n, k] products, added in float32 two at a time: each instruction of a step
   ///              multiplies and adds, rounding after each of two products; subnormal numbers count

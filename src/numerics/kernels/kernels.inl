@@ -116,22 +116,37 @@ void add_triangle(float x2, const float* c2, float* xc, float* pool, std::int64_
   }
 }
 
-RoundedSquares round_bf16(const float* x, std::uint16_t* rounded, std::int64_t n) {
-  double exact = 0.0;
-  double kept = 0.0;
-  double residual = 0.0;
-#pragma omp simd reduction(+ : exact, kept, residual)
+/// Rounds, and adds up the squares of x and of what rounding takes away, as `Sum`.
+template <class Sum>
+void round_and_add(const float* x, std::uint16_t* rounded, std::int64_t n, Sum& all, Sum& residual) {
+  Sum all_sum = 0;
+  Sum residual_sum = 0;
+#pragma omp simd reduction(+ : all_sum, residual_sum)
   for (std::int64_t i = 0; i < n; ++i) {
     const std::uint32_t bits = __builtin_bit_cast(std::uint32_t, x[i]);
     const std::uint32_t high = (bits + 0x7FFFU + (bits >> 16U & 1U)) >> 16U;
     rounded[i] = static_cast<std::uint16_t>(high);
-    const auto before = static_cast<double>(x[i]);
-    const auto after = static_cast<double>(__builtin_bit_cast(float, high << 16U));
-    exact += before * before;
-    kept += after * after;
-    residual += (before - after) * (before - after);
+    const float difference = x[i] - __builtin_bit_cast(float, high << 16U);  // exact
+    all_sum += static_cast<Sum>(x[i]) * static_cast<Sum>(x[i]);
+    residual_sum += static_cast<Sum>(difference) * static_cast<Sum>(difference);
   }
-  return {exact, kept, residual};
+  all = all_sum;
+  residual = residual_sum;
+}
+
+RoundedSquares round_bf16(const float* x, std::uint16_t* rounded, std::int64_t n) {
+  float all = 0.0F;
+  float residual = 0.0F;
+  round_and_add(x, rounded, n, all, residual);
+  // Sums in float32 round by n 2^-24 of themselves at most, and squares below 2^-126 are lost: far
+  // less than that of sums that are not small.
+  const double slack = 1.0 + static_cast<double>(n + 2) * 0x1p-23;
+  if (n < 1 << 20U && all < 1e30F && residual > 1e-20F) {
+    return {static_cast<double>(all) * slack, static_cast<double>(residual) * slack};
+  }
+  RoundedSquares squares;
+  round_and_add(x, rounded, n, squares.all, squares.residual);
+  return squares;
 }
 
 void add_to(const float* x, double* y, std::int64_t n) {

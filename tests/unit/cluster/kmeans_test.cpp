@@ -188,15 +188,23 @@ TEST_P(BothGeometries, ProductsDecideAlmostAllRowsOfClouds) {
   EXPECT_LE(result.close_rows, 12);
 }
 
+/// Two seeds fall into one cloud with a probability of a few percent.
 TEST_P(BothGeometries, FindCloudsThatAreFarApart) {
   const Matrix<float> points = fit(clouds(5, 30, 5, 4));
-  const KMeansResult result = kmeans(points, options(5));
-  expect_consistent(points, result);
-  for (std::size_t i = 0; i < result.assignment.size(); ++i) {
-    EXPECT_EQ(result.assignment[i], result.assignment[i % 5]) << "row " << i;
+  int found = 0;
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    KMeansOptions chosen = options(5);
+    chosen.seed = Seed{seed};
+    const KMeansResult result = kmeans(points, chosen);
+    expect_consistent(points, result);
+    EXPECT_TRUE(result.converged);
+    if (result.sizes != std::vector<std::int64_t>(5, 30)) continue;
+    ++found;
+    for (std::size_t i = 0; i < result.assignment.size(); ++i) {
+      EXPECT_EQ(result.assignment[i], result.assignment[i % 5]) << "row " << i;
+    }
   }
-  EXPECT_EQ(result.sizes, std::vector<std::int64_t>(5, 30));
-  EXPECT_TRUE(result.converged);
+  EXPECT_GE(found, 36);
 }
 
 TEST_P(BothGeometries, NeverRaiseTheObjective) {
