@@ -86,8 +86,9 @@ void lloyd_iteration(benchmark::State& state) {
     state.ResumeTiming();
     const auto result = kmeans(rows, {.n_clusters = k, .iterations = 1}, silent(), initial.view());
     // One update and two assignments: an iteration is half of it, to within the update.
-    iterations += (result.seconds_iterating + result.seconds_scoring) / 2.0;
-    close += static_cast<double>(result.close_rows) / static_cast<double>(2 * n);
+    iterations +=
+        (result.seconds_seeding + result.seconds_iterating + result.seconds_scoring) / 2.0;
+    close += static_cast<double>(result.close_rows) / static_cast<double>(result.compared_rows);
     if (result.objective[1] > result.objective[0]) state.SkipWithError("objective rose");
     const auto checked = static_cast<std::size_t>(n / 2);
     const auto centroid = result.centroids.row(result.assignment[checked]);
