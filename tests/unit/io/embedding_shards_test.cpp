@@ -124,9 +124,8 @@ TEST(EmbeddingShards, FilesMustFitTogether) {
 }
 
 TEST(EmbeddingShards, ColumnsFirstCannotBeReadByRows) {
-  expect_error<BadFile>(
-      [] { EmbeddingShards{fixture("npy/fortran-float64.npy").string()}; },
-      {"fortran-float64.npy", "ascontiguousarray", "--memory"});
+  expect_error<BadFile>([] { EmbeddingShards{fixture("npy/fortran-float64.npy").string()}; },
+                        {"fortran-float64.npy", "ascontiguousarray", "--memory"});
 }
 
 }  // namespace
