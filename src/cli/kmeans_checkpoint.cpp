@@ -67,7 +67,7 @@ std::optional<cluster::KMeansState> read_checkpoint(const std::filesystem::path&
   if (!std::filesystem::exists(path)) return {};
   const io::SafetensorsFile file(path);
   const auto found = file.metadata().find(state_key);
-  const auto fail = [&](const char* what) -> BadFile {
+  const auto fail = [&](const char* what) {
     return BadFile(
         fmt::format("{}: {}; expected a checkpoint that winnow wrote; remove the file "
                     "to begin anew",

@@ -102,7 +102,7 @@ Columns::Columns(MatrixView<const std::uint16_t> columns)
 void Columns::multiply(const std::uint16_t* rows, std::int64_t n, float* out) const {
   const TileConfiguration configuration;
   _tile_loadconfig(&configuration);
-  alignas(64) std::array<float, block * block> part;
+  alignas(64) std::array<float, block * block> part{};
   for (std::int64_t first = 0; first < count_; first += block) {
     const std::uint16_t* panel = tiles_.data() + first * depth_;
     if (n == block && first + block <= count_) {
