@@ -107,7 +107,7 @@ fi
 require_programs
 daemons=()
 # Not below TMPDIR: munged refuses folders in which others may write, unless they are sticky.
-scratch=$(mktemp -d /tmp/winnow-slurm.XXXXXX)
+scratch=$(mktemp -d -t winnow-slurm.XXXXXX)
 chmod 755 "$scratch" # munged wants its socket within everybody's reach; the key is not
 trap stop EXIT
 export SLURM_CONF=$scratch/slurm.conf

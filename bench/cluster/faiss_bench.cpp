@@ -16,7 +16,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -25,6 +24,7 @@
 
 #include "winnow/cluster/kmeans.hpp"
 #include "winnow/core/parallel.hpp"
+#include "winnow/core/stopwatch.hpp"
 #include "winnow/io/arrays.hpp"
 #include "winnow/numerics/product.hpp"
 #include "winnow/numerics/rounded_product.hpp"
@@ -64,16 +64,6 @@ Arguments parse(int count, char** values) {
   }
   return arguments;
 }
-
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 /// Unit rows around k centres, as far from them as the centres are from the origin.
 Matrix<float> clustered_rows(const Arguments& arguments) {

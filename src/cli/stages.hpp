@@ -11,6 +11,7 @@
 #include "cli/kmeans_arguments.hpp"
 #include "winnow/core/fingerprint.hpp"
 #include "winnow/core/matrix.hpp"
+#include "winnow/core/stopwatch.hpp"
 #include "winnow/io/arrays.hpp"
 #include "winnow/io/dataset.hpp"
 #include "winnow/metrics/metric.hpp"
@@ -21,17 +22,6 @@
 namespace winnow::cli {
 
 using metrics::EmbeddingMetric;
-
-/// Seconds since construction.
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 /// A dataset and what it is tested on.
 struct Splits {

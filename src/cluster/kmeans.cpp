@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 
@@ -12,6 +11,7 @@
 #include "cluster/mini_batch.hpp"
 #include "cluster/seeding.hpp"
 #include "winnow/core/error.hpp"
+#include "winnow/core/stopwatch.hpp"
 
 namespace winnow::cluster {
 
@@ -35,16 +35,6 @@ void check_centroids(MatrixView<const float> found, std::int64_t k, std::int64_t
   throw InvalidArgument(fmt::format("initial centroids are [{}, {}]; expected [{}, {}]",
                                     found.rows(), found.cols(), k, d));
 }
-
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 Matrix<float> copy_of(MatrixView<const float> view) {
   Matrix<float> copy(view.rows(), view.cols());
