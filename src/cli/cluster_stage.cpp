@@ -16,13 +16,6 @@ namespace winnow::cli {
 
 namespace {
 
-/// Smallest, median and largest cluster.
-Json size_summary(std::vector<std::int64_t> sizes) {
-  std::ranges::sort(sizes);
-  return {
-      {"smallest", sizes.front()}, {"median", sizes[sizes.size() / 2]}, {"largest", sizes.back()}};
-}
-
 io::Clustering clustering_of(cluster::KMeansResult found, Geometry geometry,
                              const Fingerprint& fingerprint, const std::vector<InputFile>& inputs) {
   return {.centroids = std::move(found.centroids),
@@ -39,10 +32,6 @@ Json details_of(const cluster::KMeansResult& found) {
           {"converged", found.converged},
           {"empty_clusters", found.empty_clusters},
           {"sizes", size_summary(found.sizes)}};
-}
-
-std::int64_t default_k(std::int64_t n) {
-  return std::max<std::int64_t>(1, std::llround(std::sqrt(static_cast<double>(n))));
 }
 
 }  // namespace
@@ -64,8 +53,8 @@ Clustered cluster_rows(io::Embeddings& embeddings, const std::string& name,
   kmeans.seed = seed;
   kmeans.init = options.init.init;
   const auto initial = read_initial(options.init, kmeans.geometry, options.clusters, progress);
-  kmeans.n_clusters =
-      initial ? initial->rows() : options.clusters.value_or(default_k(embeddings.rows.rows()));
+  kmeans.n_clusters = initial ? initial->rows()
+                              : options.clusters.value_or(default_clusters(embeddings.rows.rows()));
   cluster::KMeansResult found;
   try {
     if (kmeans.geometry == Geometry::spherical) {

@@ -189,12 +189,7 @@ void add_dedup(CLI::App& app, Session& session) {
       ->type_name("NUMBER")
       ->excludes(command.get_option("--epsilon"));
   bind_clusters(command, *arguments);
-  command
-      .add_option("--write", arguments->formats,
-                  "Further files, a comma list of: keys, csv, mask, jsonl, dropped.")
-      ->type_name("LIST");
-  bind_option(command, arguments->files,
-              {.name = "files", .help = "Also write the kept examples' own files."});
+  bind_exports(command, arguments->formats, arguments->files);
   command.add_flag("--dry-run", arguments->dry_run, "Print what would go, write nothing.");
   bind_reading(command, arguments->source.data);
   on_run(command, session, [&session, arguments] { dedup(session, *arguments); });

@@ -109,12 +109,7 @@ void add_select(CLI::App& app, Session& session) {
                   help_text(selection::SelectOptions::keep_count_info()))
       ->type_name("INTEGER")
       ->excludes(command.get_option("--keep"));
-  command
-      .add_option("--write", arguments->formats,
-                  "Further files, a comma list of: keys, csv, mask, jsonl, dropped.")
-      ->type_name("LIST");
-  bind_option(command, arguments->files,
-              {.name = "files", .help = "Also write the kept examples' own files."});
+  bind_exports(command, arguments->formats, arguments->files);
   command.add_flag("--dry-run", arguments->dry_run, "Print the audit, write nothing.");
   bind_policy_files(command, arguments->files_of_policy);
   bind_policy_options(command, arguments->options);

@@ -95,15 +95,31 @@ void bind_kmeans_options(CLI::App& command, cluster::KMeansOptions& options,
   });
 }
 
+std::int64_t default_clusters(std::int64_t n) {
+  return std::max<std::int64_t>(1, std::llround(std::sqrt(static_cast<double>(n))));
+}
+
+Json size_summary(std::vector<std::int64_t> sizes) {
+  std::ranges::sort(sizes);
+  return {
+      {"smallest", sizes.front()}, {"median", sizes[sizes.size() / 2]}, {"largest", sizes.back()}};
+}
+
+Matrix<float> read_centroids(const std::string& file, const std::optional<std::int64_t>& clusters,
+                             Progress& progress) {
+  Matrix<float> rows = io::read_embeddings(file, progress).rows;
+  if (clusters && *clusters != rows.rows()) {
+    throw InvalidArgument(
+        fmt::format("clusters = {}, but {} holds {} centroids", *clusters, file, rows.rows()));
+  }
+  return rows;
+}
+
 std::optional<Matrix<float>> read_initial(const InitChoice& init, Geometry geometry,
                                           const std::optional<std::int64_t>& clusters,
                                           Progress& progress) {
   if (init.file.empty()) return {};
-  Matrix<float> rows = io::read_embeddings(init.file, progress).rows;
-  if (clusters && *clusters != rows.rows()) {
-    throw InvalidArgument(
-        fmt::format("clusters = {}, but {} holds {} centroids", *clusters, init.file, rows.rows()));
-  }
+  Matrix<float> rows = read_centroids(init.file, clusters, progress);
   return geometry == Geometry::spherical ? numerics::normalize_rows(rows) : std::move(rows);
 }
 

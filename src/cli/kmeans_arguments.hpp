@@ -4,9 +4,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/command.hpp"
 #include "winnow/cluster/kmeans.hpp"
+#include "winnow/core/run.hpp"
 
 // Options of k-means, as every subcommand with a clustering takes them.
 
@@ -45,8 +47,19 @@ void bind_kmeans_options(CLI::App& command, cluster::KMeansOptions& options,
                          std::optional<std::int64_t>& clusters, InitChoice& init,
                          const std::string& clusters_default);
 
-/// The rows of --init FILE, of unit length when spherical; nothing where there is no file.
+/// Clusters of n rows where nothing says how many: round(sqrt(n)), at least 1.
+std::int64_t default_clusters(std::int64_t n);
+
+/// Smallest, median and largest cluster.
+Json size_summary(std::vector<std::int64_t> sizes);
+
+/// Centroids of a file, as they are.
 /// @throws InvalidArgument when `clusters` asks for another number of them; BadFile.
+Matrix<float> read_centroids(const std::string& file, const std::optional<std::int64_t>& clusters,
+                             Progress& progress);
+
+/// The rows of --init FILE, of unit length when spherical; nothing where there is no file.
+/// @throws as read_centroids().
 std::optional<Matrix<float>> read_initial(const InitChoice& init, Geometry geometry,
                                           const std::optional<std::int64_t>& clusters,
                                           Progress& progress);

@@ -59,4 +59,13 @@ void require_out_folder(const Session& session, const char* what, bool can_resum
   require_writable(session.out());
 }
 
+void bind_exports(CLI::App& command, std::string& formats, selection::FileMode& files) {
+  command
+      .add_option("--write", formats,
+                  "Further files, a comma list of: keys, csv, mask, jsonl, dropped.")
+      ->type_name("LIST");
+  bind_option(command, files,
+              {.name = "files", .help = "Also write the kept examples' own files."});
+}
+
 }  // namespace winnow::cli

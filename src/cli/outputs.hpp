@@ -3,6 +3,7 @@
 #include <string>
 
 #include "cli/command.hpp"
+#include "winnow/selection/export.hpp"
 
 // Outputs that a subcommand is about to write, checked before any work. All throw WorkFailed where
 // nothing can be written: a folder without the right, a file system mounted read-only.
@@ -25,5 +26,8 @@ void require_out_file(const Session& session, const char* what);
 /// --out as a folder, new or empty unless --force or --resume was given.
 /// @throws InvalidArgument when it is missing or a file; OutputExists.
 void require_out_folder(const Session& session, const char* what, bool can_resume = false);
+
+/// Declares --write and --files, what a selection is written as beside ids.
+void bind_exports(CLI::App& command, std::string& formats, selection::FileMode& files);
 
 }  // namespace winnow::cli

@@ -16,9 +16,8 @@ namespace winnow::cli {
 
 namespace {
 
-std::int64_t default_clusters(std::int64_t n, std::int64_t n_classes) {
-  if (n_classes > 0) return n_classes;
-  return std::max<std::int64_t>(1, std::llround(std::sqrt(static_cast<double>(n))));
+std::int64_t clusters_of(std::int64_t n, std::int64_t n_classes) {
+  return n_classes > 0 ? n_classes : default_clusters(n);
 }
 
 /// What k-means keeps beside the rows: 16 bytes a row, centroids as they are, were and are
@@ -54,23 +53,6 @@ std::string duration_text(double seconds) {
   return fmt::format("{:.1f} h", seconds / 3600.0);
 }
 
-Json size_summary(std::vector<std::int64_t> sizes) {
-  std::ranges::sort(sizes);
-  return {
-      {"smallest", sizes.front()}, {"median", sizes[sizes.size() / 2]}, {"largest", sizes.back()}};
-}
-
-/// --centroids-in, unless another number of them was asked for.
-std::optional<Matrix<float>> read_centroids(const ScoreOptions& options, Progress& progress) {
-  if (options.centroids_in.empty()) return {};
-  Matrix<float> centroids = io::read_embeddings(options.centroids_in, progress).rows;
-  if (options.clusters && *options.clusters != centroids.rows()) {
-    throw InvalidArgument(fmt::format("clusters = {}, but {} holds {} centroids", *options.clusters,
-                                      options.centroids_in, centroids.rows()));
-  }
-  return centroids;
-}
-
 template <class T>
 void gather(std::vector<T>& values, comm::Communicator& communicator) {
   if (communicator.size() > 1) values = communicator.gather(std::span<const T>(values), 0);
@@ -98,7 +80,7 @@ RowStream::RowStream(const std::string& embeddings, const cluster::KMeansOptions
   }
   const cluster::Part part = cluster::part_of(n(), communicator.rank(), communicator.size());
   const std::int64_t d = shards_->cols();
-  own_bytes_ = bytes_of_kmeans(part.size(), d, clusters.value_or(default_clusters(n(), 0)));
+  own_bytes_ = bytes_of_kmeans(part.size(), d, clusters.value_or(default_clusters(n())));
   if (own_bytes_ > memory) {
     throw InvalidArgument(fmt::format(
         "memory = {}: k-means of [{}, {}] rows needs {} beside the rows themselves; give more "
@@ -175,12 +157,14 @@ Scored score_self(const cluster::Rows& rows, std::int64_t n_classes, const Score
   cluster::KMeansOptions kmeans = options.kmeans;
   kmeans.seed = seed;
   kmeans.init = options.init.init;
-  const auto centroids = read_centroids(options, progress);
+  std::optional<Matrix<float>> centroids;
+  if (!options.centroids_in.empty()) {
+    centroids = read_centroids(options.centroids_in, options.clusters, progress);
+  }
   const auto initial = read_initial(options.init, kmeans.geometry, options.clusters, progress);
   kmeans.n_clusters = centroids ? centroids->rows()
-                      : initial
-                          ? initial->rows()
-                          : options.clusters.value_or(default_clusters(rows.rows(), n_classes));
+                      : initial ? initial->rows()
+                                : options.clusters.value_or(clusters_of(rows.rows(), n_classes));
   if (centroids) kmeans.iterations = 0;
   cluster::KMeansRun run{.communicator = communicator, .progress = progress};
   if (initial) run.initial = initial->view();
@@ -236,7 +220,7 @@ Scored score_self(const RowStream& stream, std::int64_t n_classes, const ScoreOp
                   std::int64_t memory, Seed seed, comm::Communicator& communicator,
                   Progress& progress) {
   cluster::KMeansOptions planned = options.kmeans;
-  planned.n_clusters = options.clusters.value_or(default_clusters(stream.n(), n_classes));
+  planned.n_clusters = options.clusters.value_or(clusters_of(stream.n(), n_classes));
   if (!options.centroids_in.empty()) planned.iterations = 0;
   stream.tell_plan(planned, memory);
   return score_self(stream.rows(), n_classes, options, seed, communicator, progress);

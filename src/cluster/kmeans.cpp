@@ -72,7 +72,7 @@ void repair_empty(Assigner& assigner, std::span<const std::int64_t> sizes,
   }
 }
 
-/// How far each centroid moved, at least.
+/// How far each centroid moved, rounded up.
 std::vector<double> drifts_of(const Matrix<float>& before, const Matrix<float>& after) {
   std::vector<double> drifts(static_cast<std::size_t>(after.rows()));
   for (std::int64_t j = 0; j < after.rows(); ++j) {
